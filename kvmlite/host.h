@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KVMLITE_HOST_H
+#define KVMLITE_HOST_H
+
+/*
+ * The host's side: every kernel symbol that exists for hypervisors (FPU guest
+ * state, user-return MSRs, mitigations, descriptor tables, emergency callback,
+ * CPU hotplug) is used in host.c and nowhere else, so that a port to a kernel
+ * that restricts them is bounded to one file.
+ */
+
+#include <linux/types.h>
+
+#include "vcpu.h"
+
+/* Hardware enabling: called under the lock of main.c. */
+int kl_host_init(void);
+void kl_host_exit(void);
+/* Is the kernel's own KVM (or anything else) using the CPUs? */
+bool kl_host_kvm_active(void);
+int kl_host_register_emergency(void (*fn)(void));
+void kl_host_unregister_emergency(void (*fn)(void));
+
+/* FPU: guest state is swapped in around KVM_RUN. */
+int kl_fpu_alloc(struct kl_vcpu *vcpu);
+void kl_fpu_free(struct kl_vcpu *vcpu);
+void kl_fpu_load_guest(struct kl_vcpu *vcpu);
+void kl_fpu_put_guest(struct kl_vcpu *vcpu);
+/* Interrupts off, just before entry: this thread's FPU state is in the CPU. */
+void kl_fpu_assure(void);
+/* XCR0, XSS, PKRU of the guest, around the entry; interrupts off. */
+void kl_xcr_load_guest(struct kl_vcpu *vcpu);
+void kl_xcr_load_host(struct kl_vcpu *vcpu);
+void kl_fpu_to_uabi(struct kl_vcpu *vcpu, void *buf, unsigned int size);
+int kl_fpu_from_uabi(struct kl_vcpu *vcpu, const void *buf);
+void kl_fpu_reset(struct kl_vcpu *vcpu, bool init_event);
+u64 kl_host_xcr0(void);
+u64 kl_host_xss(void);
+u32 kl_host_xsave_size(u64 xcr0);
+
+/*
+ * User-return MSRs: registers the kernel itself does not use (STAR, LSTAR,
+ * CSTAR, SYSCALL_MASK, TSC_AUX, EFER.SCE/NX where not switched by hardware),
+ * which keep the guest's value until the CPU next returns to user space.
+ */
+int kl_uret_add(u32 msr);	/* at init: slot number, or -1: CPU lacks it */
+int kl_uret_find(u32 msr);	/* slot number or -1 */
+/* Preemption off. 0, or 1 if the CPU refuses the value. */
+int kl_uret_set(int slot, u64 value, u64 mask);
+u64 kl_uret_host(int slot);	/* the host's own value on this CPU */
+void kl_uret_cpu_offline(void);
+
+/* CR4 as the host has it now on this CPU (changes with PCE, PCIDE …). */
+unsigned long kl_host_cr4(void);
+void kl_host_reload_gdt_tr(void);	/* after a VM exit truncated the limits */
+
+/* Run the host's handler for an NMI / machine check that ended guest mode. */
+void kl_host_nmi(void);
+void kl_host_mce(void);
+
+/* Speculation boundary: see mitigate.c for the decision, host.c for the acts. */
+void kl_host_before_entry(struct kl_vcpu *vcpu);	/* L1D, VERW decision; IRQs off */
+void kl_host_vcpu_switch(struct kl_vcpu *vcpu);	/* IBPB between VMs; preemption off */
+void kl_host_spec_ctrl_enter(struct kl_vcpu *vcpu);
+void kl_host_spec_ctrl_leave(struct kl_vcpu *vcpu);
+
+#endif

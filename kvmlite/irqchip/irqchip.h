@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KVMLITE_IRQCHIP_H
+#define KVMLITE_IRQCHIP_H
+
+/*
+ * Interrupt controllers and timers in the kernel: PIC pair, IOAPIC, LAPICs,
+ * PIT; GSI routing, MSI, irqfd, ioeventfd, and the bus by which port and
+ * memory accesses find them.
+ */
+
+#include "../mmu.h"
+#include "../vcpu.h"
+
+struct kl_vm;
+
+/* VM life. kl_irqchip_vm_init sets up what exists without an irqchip too
+ * (iobus); _release is called when the VM's file is closed (ioeventfds and
+ * irqfds go), _destroy with the last reference. */
+int kl_irqchip_vm_init(struct kl_vm *vm);
+void kl_irqchip_vm_release(struct kl_vm *vm);
+void kl_irqchip_vm_destroy(struct kl_vm *vm);
+
+/* vCPU life: creates vcpu->apic if the VM has an in-kernel irqchip. */
+int kl_lapic_create(struct kl_vcpu *vcpu);
+void kl_lapic_free(struct kl_vcpu *vcpu);
+void kl_lapic_reset(struct kl_vcpu *vcpu, bool init_event);
+/* The vCPU is made current on a CPU / moved: timers follow. */
+void kl_lapic_load(struct kl_vcpu *vcpu);
+
+/* ioctls; -ENOIOCTLCMD if somebody else's. vCPU ones: vCPU mutex held, loaded. */
+long kl_irqchip_vm_ioctl(struct kl_vm *vm, unsigned int ioctl,
+			 void __user *argp);
+long kl_irqchip_vcpu_ioctl(struct kl_vcpu *vcpu, unsigned int ioctl,
+			   void __user *argp);
+int kl_irqchip_check_extension(struct kl_vm *vm, long cap);
+/* KVM_ENABLE_CAP on the VM: split irqchip, X2APIC_API, … -ENOIOCTLCMD. */
+long kl_irqchip_enable_cap(struct kl_vm *vm, const struct kvm_enable_cap *cap);
+
+/*
+ * Interrupts for the CPU. All but kl_irq_ack() may look only; with no in-kernel
+ * irqchip the core uses what KVM_INTERRUPT queued and does not call these.
+ */
+bool kl_irq_pending(struct kl_vcpu *vcpu);	/* PIC or LAPIC has one that PPR lets in */
+int kl_irq_ack(struct kl_vcpu *vcpu);		/* take it: vector, or -1 */
+int kl_lapic_highest_irr(struct kl_vcpu *vcpu);	/* regardless of PPR; -1 none */
+/* INIT and SIPI: true if something is latched; process runs on the vCPU's own
+ * thread before entry (changes mp_state, resets the vCPU). */
+bool kl_lapic_has_init_sipi(struct kl_vcpu *vcpu);
+int kl_lapic_process_init_sipi(struct kl_vcpu *vcpu);
+/* Expired timer → IRR; called before looking for interrupts. */
+void kl_lapic_sync_timer(struct kl_vcpu *vcpu);
+bool kl_lapic_timer_pending(struct kl_vcpu *vcpu);
+
+u8 kl_lapic_get_cr8(struct kl_vcpu *vcpu);
+void kl_lapic_set_cr8(struct kl_vcpu *vcpu, u8 cr8);
+int kl_lapic_set_base(struct kl_vcpu *vcpu, u64 base, bool host_initiated);	/* 0 / 1 #GP */
+/* x2APIC MSRs 0x800…0x8ff and IA32_TSC_DEADLINE: return as kl_msr_get(). */
+int kl_lapic_msr_get(struct kl_vcpu *vcpu, u32 msr, u64 *data);
+int kl_lapic_msr_set(struct kl_vcpu *vcpu, u32 msr, u64 data, bool host_initiated);
+/* CPUID changed: TSC-deadline, x2APIC availability, max LVT. */
+void kl_lapic_cpuid_changed(struct kl_vcpu *vcpu);
+/* Guest TSC offset or frequency changed: rearm. */
+void kl_lapic_tsc_changed(struct kl_vcpu *vcpu);
+
+/*
+ * I/O bus. 0: a device (or ioeventfd) took it; -EOPNOTSUPP: nobody, so it goes
+ * to user space. @vcpu's LAPIC page is looked at first for MMIO. May sleep? No:
+ * called with vm->srcu held for reading, preemption on.
+ */
+enum kl_bus { KL_BUS_MMIO, KL_BUS_PIO };
+int kl_bus_write(struct kl_vcpu *vcpu, enum kl_bus bus, u64 addr, int len,
+		 const void *val);
+int kl_bus_read(struct kl_vcpu *vcpu, enum kl_bus bus, u64 addr, int len,
+		void *val);
+
+/* Raise/lower a GSI (irq_source as KVM's user space sees it: one source). */
+int kl_set_gsi(struct kl_vm *vm, u32 gsi, int level);
+
+#endif

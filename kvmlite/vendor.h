@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KVMLITE_VENDOR_H
+#define KVMLITE_VENDOR_H
+
+/*
+ * The seam between the vendor-neutral hypervisor and VMX or SVM.
+ *
+ * kl_vmx_ops or kl_svm_ops is chosen when the module is loaded. Everything
+ * above the seam is written without knowing which one it is; what is called on
+ * each entry and exit goes through static calls.
+ *
+ * Unless said otherwise a function is called by the vCPU's own thread with the
+ * vCPU loaded (kl_vcpu_load()), preemption on.
+ */
+
+#include <linux/static_call.h>
+
+#include "vcpu.h"
+
+struct kl_vm;
+struct kvm_dtable;
+struct kvm_segment;
+
+/* What run() found that the caller must look at before anything else. */
+enum kl_run_result {
+	KL_RUN_EXIT,		/* an exit: handle_exit() takes it */
+	KL_RUN_FAST,		/* handled with interrupts off: enter again */
+};
+
+/**
+ * struct kl_vendor_ops - what VMX and SVM each provide
+ * @name: "vmx" or "svm", for messages and KVMLITE_GET_INFO
+ * @vcpu_size: bytes to allocate for a vCPU; struct kl_vcpu comes first in it
+ * @vm_size: bytes to allocate for a VM; struct kl_vm comes first in it
+ * @tdp_levels: levels of the nested page table, 4 (or 5)
+ * @has_1g: the nested tables can map 1 GiB pages
+ * @has_ad: the hardware sets accessed/dirty bits in nested tables
+ * @is_ept: entries have EPT's format, else that of ordinary page tables (NPT)
+ * @tsc_scaling_frac_bits: fraction bits of the TSC multiplier; 0: no scaling
+ * @max_tsc_ratio: largest multiplier
+ *
+ * @check: does the boot CPU have what kvmlite requires? 0, or a negative errno
+ *	after one pr_err() that names what is missing.
+ * @init: once, at module load, after @check; allocates global tables.
+ * @exit: undoes @init.
+ * @cpu_enable: take this CPU (VMXON, EFER.SVME). Interrupts off. 0 or -errno;
+ *	-EBUSY if another hypervisor holds it.
+ * @cpu_disable: give it back; clears every loaded VMCS. Interrupts off.
+ * @cpu_emergency: the machine is going down: VMXOFF/clear SVME if on, with no
+ *	lock and no allocation.
+ *
+ * @vm_init: the VM was allocated; 0 or -errno. @vm_free: undoes it.
+ * @vcpu_init: the vCPU was allocated (vm, id set; registers not yet): control
+ *	structure, MSR bitmap. 0 or -errno. @vcpu_free undoes it; not loaded.
+ * @vcpu_reset: write the architectural reset state of vendor-kept registers
+ *	(segments, tables, MSRs); @init_event: INIT rather than power-up. The
+ *	core sets general registers, CR0, CR4, EFER, RIP, RFLAGS around it.
+ * @vcpu_load: this CPU now holds the vCPU. Preemption off.
+ * @vcpu_put: it no longer does (thread preempted or ioctl over). Preemption
+ *	off. State may stay resident in the CPU (VMCS) for a cheap return.
+ * @cpuid_changed: the guest's CPUID was set: recompute intercepts.
+ *
+ * @cache_reg: fetch one of RSP, RIP, RFLAGS, CR0, CR3, CR4, PDPTR to
+ *	vcpu->regs[] (pdptrs[]) and set its avail bit.
+ * @get_segment, @set_segment, @get_cpl, @get_cs_db_l, @get_idt, @set_idt,
+ * @get_gdt, @set_gdt: as named.
+ * @set_cr0, @set_cr3, @set_cr4, @set_efer: the value has been checked; write it
+ *	and what follows from it to the control structure. @set_cr0 etc. also
+ *	set vcpu->regs[]; the core has already updated vcpu->efer, before
+ *	@set_efer. @cr4_ok: vendor's veto on a CR4 value.
+ * @set_dr7: effective DR7 for the hardware. @sync_drs: the guest's DR0–3, DR6
+ *	were left in the CPU (dr_dirty): read them back.
+ * @update_exception_bitmap: guest_debug changed.
+ * @flush_tlb: forget all translations of this vCPU, before its next entry.
+ * @set_tdp_root: physical address of the root table changed.
+ *
+ * @inject_irq, @inject_nmi, @inject_exception: put the event of vcpu->events
+ *	in the entry fields; called shortly before @run, each after the state
+ *	that says it is allowed. @reinject: it was injected before already.
+ * @irq_allowed: could the guest take an interrupt now (IF, shadow)?
+ * @nmi_allowed: an NMI (no NMI being handled, no shadow)?
+ * @want_irq_window, @want_nmi_window: exit as soon as it can.
+ * @get_nmi_mask, @set_nmi_mask: NMIs are blocked.
+ * @get_shadow: KVM_X86_SHADOW_INT_* bits; @set_shadow: set them.
+ * @cancel_injection: @run will not happen after all: take the event back out
+ *	of the entry fields, into vcpu->events.
+ *
+ * @prepare_run: preemption off, interrupts on or off: load guest MSRs, save
+ *	host state that is cheaper lazily. Called once per trip from outside.
+ * @run: enter the guest and come back; interrupts off throughout. Writes dirty
+ *	registers, runs, sets regs_avail to what is current, records the exit
+ *	reason, requeues an interrupted event delivery to vcpu->events, and
+ *	handles what it can without interrupts (KL_RUN_FAST).
+ * @handle_irqoff: interrupts off, right after the last @run: deliver the NMI
+ *	or machine check that caused the exit to the host.
+ * @handle_exit: interrupts and preemption on: dispatch the exit. Returns as
+ *	every handler: 1 go on, 0 exit to user space with run filled in,
+ *	negative errno.
+ * @skip_insn: advance RIP over the instruction that exited, clear its shadow;
+ *	1, or 0 with an internal error in run.
+ * @exit_info: for the tracepoint and internal errors: reason and qualification.
+ *
+ * @msr_get, @msr_set: registers that live in the control structure or exist
+ *	with this vendor only; return values as kl_msr_get().
+ * @msr_feature: KVM_GET_MSRS on /dev/kvmlite; 0 or KL_MSR_UNKNOWN.
+ * @msr_filter_changed: which MSRs may be passed through may have changed.
+ * @write_tsc_offset, @write_tsc_ratio: as in struct kl_vcpu.
+ * @hypercall_insn: write the three bytes of this vendor's hypercall.
+ * @set_virtual_apic: LAPIC mode or CR8/TPR threshold must be looked at again
+ *	(@tpr: current TPR, @irr: highest pending vector or -1).
+ */
+struct kl_vendor_ops {
+	const char *name;
+	unsigned int vcpu_size;
+	unsigned int vm_size;
+	u8 tdp_levels;
+	bool has_1g;
+	bool has_ad;
+	bool is_ept;
+	u8 tsc_scaling_frac_bits;
+	u64 max_tsc_ratio;
+
+	int (*check)(void);
+	int (*init)(void);
+	void (*exit)(void);
+	int (*cpu_enable)(void);
+	void (*cpu_disable)(void);
+	void (*cpu_emergency)(void);
+
+	int (*vm_init)(struct kl_vm *vm);
+	void (*vm_free)(struct kl_vm *vm);
+	int (*vcpu_init)(struct kl_vcpu *vcpu);
+	void (*vcpu_free)(struct kl_vcpu *vcpu);
+	void (*vcpu_reset)(struct kl_vcpu *vcpu, bool init_event);
+	void (*vcpu_load)(struct kl_vcpu *vcpu, int cpu);
+	void (*vcpu_put)(struct kl_vcpu *vcpu);
+	void (*cpuid_changed)(struct kl_vcpu *vcpu);
+
+	void (*cache_reg)(struct kl_vcpu *vcpu, enum kl_reg reg);
+	void (*get_segment)(struct kl_vcpu *vcpu, enum kl_seg seg,
+			    struct kvm_segment *var);
+	void (*set_segment)(struct kl_vcpu *vcpu, enum kl_seg seg,
+			    const struct kvm_segment *var);
+	int (*get_cpl)(struct kl_vcpu *vcpu);
+	void (*get_cs_db_l)(struct kl_vcpu *vcpu, int *db, int *l);
+	void (*get_idt)(struct kl_vcpu *vcpu, struct kvm_dtable *dt);
+	void (*set_idt)(struct kl_vcpu *vcpu, const struct kvm_dtable *dt);
+	void (*get_gdt)(struct kl_vcpu *vcpu, struct kvm_dtable *dt);
+	void (*set_gdt)(struct kl_vcpu *vcpu, const struct kvm_dtable *dt);
+	void (*set_cr0)(struct kl_vcpu *vcpu, unsigned long cr0);
+	void (*set_cr3)(struct kl_vcpu *vcpu, unsigned long cr3);
+	bool (*cr4_ok)(struct kl_vcpu *vcpu, unsigned long cr4);
+	void (*set_cr4)(struct kl_vcpu *vcpu, unsigned long cr4);
+	void (*set_efer)(struct kl_vcpu *vcpu, u64 efer);
+	void (*set_dr7)(struct kl_vcpu *vcpu, unsigned long dr7);
+	void (*sync_drs)(struct kl_vcpu *vcpu);
+	void (*update_exception_bitmap)(struct kl_vcpu *vcpu);
+	void (*flush_tlb)(struct kl_vcpu *vcpu);
+	void (*set_tdp_root)(struct kl_vcpu *vcpu, u64 root);
+
+	void (*inject_irq)(struct kl_vcpu *vcpu, bool reinject);
+	void (*inject_nmi)(struct kl_vcpu *vcpu);
+	void (*inject_exception)(struct kl_vcpu *vcpu);
+	bool (*irq_allowed)(struct kl_vcpu *vcpu);
+	bool (*nmi_allowed)(struct kl_vcpu *vcpu);
+	void (*want_irq_window)(struct kl_vcpu *vcpu);
+	void (*want_nmi_window)(struct kl_vcpu *vcpu);
+	bool (*get_nmi_mask)(struct kl_vcpu *vcpu);
+	void (*set_nmi_mask)(struct kl_vcpu *vcpu, bool masked);
+	u32 (*get_shadow)(struct kl_vcpu *vcpu);
+	void (*set_shadow)(struct kl_vcpu *vcpu, u32 shadow);
+	void (*cancel_injection)(struct kl_vcpu *vcpu);
+
+	void (*prepare_run)(struct kl_vcpu *vcpu);
+	enum kl_run_result (*run)(struct kl_vcpu *vcpu);
+	void (*handle_irqoff)(struct kl_vcpu *vcpu);
+	int (*handle_exit)(struct kl_vcpu *vcpu);
+	int (*skip_insn)(struct kl_vcpu *vcpu);
+	void (*exit_info)(struct kl_vcpu *vcpu, u32 *reason, u64 *info1,
+			  u64 *info2, u32 *intr_info);
+
+	int (*msr_get)(struct kl_vcpu *vcpu, struct kl_msr *msr);
+	int (*msr_set)(struct kl_vcpu *vcpu, struct kl_msr *msr);
+	int (*msr_feature)(u32 index, u64 *data);
+	void (*msr_filter_changed)(struct kl_vcpu *vcpu);
+	void (*write_tsc_offset)(struct kl_vcpu *vcpu, u64 offset);
+	void (*write_tsc_ratio)(struct kl_vcpu *vcpu, u64 ratio);
+	void (*hypercall_insn)(u8 insn[3]);
+	void (*set_virtual_apic)(struct kl_vcpu *vcpu, int tpr, int irr);
+};
+
+extern const struct kl_vendor_ops kl_vmx_ops;
+extern const struct kl_vendor_ops kl_svm_ops;
+/* The one in use; written once, before any VM can exist. */
+extern const struct kl_vendor_ops *kl_ops;
+
+/* Called on every entry or exit: patched to direct calls at module load. */
+enum kl_run_result kl_null_run(struct kl_vcpu *vcpu);
+int kl_null_handle_exit(struct kl_vcpu *vcpu);
+void kl_null_vcpu(struct kl_vcpu *vcpu);
+DECLARE_STATIC_CALL(kl_run, kl_null_run);
+DECLARE_STATIC_CALL(kl_handle_exit, kl_null_handle_exit);
+DECLARE_STATIC_CALL(kl_prepare_run, kl_null_vcpu);
+DECLARE_STATIC_CALL(kl_handle_irqoff, kl_null_vcpu);
+
+#endif
