@@ -56,6 +56,11 @@ int kl_exit_io_string(struct kl_vcpu *vcpu, u16 port, int size, bool in,
 /* EPT violation or nested page fault; @access is KL_FAULT_* bits. */
 int kl_exit_tdp_fault(struct kl_vcpu *vcpu, gpa_t gpa, u32 access);
 
+/* Past the instruction that exited; the single-step trap that is due with it. */
+int kl_skip_insn(struct kl_vcpu *vcpu);
+/* As kl_skip_insn(), where RIP has been moved already. */
+int kl_insn_done(struct kl_vcpu *vcpu);
+
 /* #DB and #BP that the vendor intercepts for KVM_SET_GUEST_DEBUG. */
 int kl_exit_debug(struct kl_vcpu *vcpu, u32 exception, u64 dr6);
 

@@ -13,13 +13,14 @@
 
 #include "vcpu.h"
 
-/* Hardware enabling: called under the lock of main.c. */
+/* Constants of the host's CPU; once, at load. */
 int kl_host_init(void);
-void kl_host_exit(void);
-/* Is the kernel's own KVM (or anything else) using the CPUs? */
+/* Is the kernel's own KVM (or anything else that claims the CPUs) active? */
 bool kl_host_kvm_active(void);
-int kl_host_register_emergency(void (*fn)(void));
-void kl_host_unregister_emergency(void (*fn)(void));
+/* Every CPU, those that come online later included; called under one lock.
+ * -EBUSY with a message if KVM has them. */
+int kl_host_take_cpus(void);
+void kl_host_give_cpus(void);
 
 /* FPU: guest state is swapped in around KVM_RUN. */
 int kl_fpu_alloc(struct kl_vcpu *vcpu);
@@ -36,7 +37,11 @@ int kl_fpu_from_uabi(struct kl_vcpu *vcpu, const void *buf);
 void kl_fpu_reset(struct kl_vcpu *vcpu, bool init_event);
 u64 kl_host_xcr0(void);
 u64 kl_host_xss(void);
-u32 kl_host_xsave_size(u64 xcr0);
+u32 kl_host_xsave_size(u64 xcr0);	/* standard format */
+u32 kl_host_xsave_compacted_size(u64 features);
+u32 kl_host_mxcsr_mask(void);
+struct fxregs_state *kl_fpu_fxsave(struct kl_vcpu *vcpu);
+void kl_fpu_mark_used(struct kl_vcpu *vcpu);
 
 /*
  * User-return MSRs: registers the kernel itself does not use (STAR, LSTAR,
@@ -58,10 +63,8 @@ void kl_host_reload_gdt_tr(void);	/* after a VM exit truncated the limits */
 void kl_host_nmi(void);
 void kl_host_mce(void);
 
-/* Speculation boundary: see mitigate.c for the decision, host.c for the acts. */
-void kl_host_before_entry(struct kl_vcpu *vcpu);	/* L1D, VERW decision; IRQs off */
-void kl_host_vcpu_switch(struct kl_vcpu *vcpu);	/* IBPB between VMs; preemption off */
-void kl_host_spec_ctrl_enter(struct kl_vcpu *vcpu);
-void kl_host_spec_ctrl_leave(struct kl_vcpu *vcpu);
+/* Another VM's vCPU ran here last: barrier. Preemption off. */
+void kl_host_vcpu_switch(struct kl_vcpu *vcpu);
+void kl_host_forget_vm(struct kl_vm *vm);
 
 #endif

@@ -124,6 +124,8 @@ bool kl_load_pdptrs(struct kl_vcpu *vcpu, unsigned long cr3);
  */
 long kl_mmu_vm_ioctl(struct kl_vm *vm, unsigned int ioctl, void __user *argp);
 int kl_mmu_check_extension(struct kl_vm *vm, long cap);
+/* KVM_ENABLE_CAP on the VM; -ENOIOCTLCMD if it is somebody else's. */
+long kl_mmu_enable_cap(struct kl_vm *vm, const struct kvm_enable_cap *cap);
 /* Private slots of the hypervisor, above KL_USER_SLOTS: id 0…; size 0 deletes. */
 #define KL_USER_SLOTS		32764
 #define KL_PRIVATE_SLOTS	3

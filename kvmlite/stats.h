@@ -49,4 +49,13 @@ struct kl_vcpu_stats {
 #undef X
 };
 
+struct kl_vcpu;
+struct kl_vm;
+
+void kl_stats_init(void);
+void kl_stats_exit(void);
+void kl_stats_add_vm(struct kl_vm *vm);
+void kl_stats_del_vm(struct kl_vm *vm);	/* and its vCPUs' files */
+void kl_stats_add_vcpu(struct kl_vcpu *vcpu);
+
 #endif

@@ -52,6 +52,7 @@ enum kl_request_bit {
 	KL_REQ_IOAPIC_EOI_EXIT,	/* user space must see an EOI (split irqchip) */
 	KL_REQ_VM_DEAD,		/* leave with -EIO, now and ever after */
 	KL_REQ_SCAN_IOAPIC,	/* EOI bitmap changed */
+	KL_REQ_MSR_FILTER,	/* recompute MSR intercepts */
 };
 
 /* Where a vCPU's thread is, for those who want to know if an IPI is needed. */
@@ -87,14 +88,22 @@ struct kl_events {
 #define KL_COALESCED_PAGE_OFFSET 2
 #define KL_RUN_PAGES		3
 
-/* What PIO exit is waiting for user space to complete it. */
+/* How the string instruction of a PIO exit walks memory. */
+struct kl_string_io {
+	enum kl_seg seg;	/* of OUTS; INS uses ES */
+	u8 addr_size;
+	bool rep;
+	bool down;		/* RFLAGS.DF */
+};
+
+/* The PIO exit that is waiting for user space to complete it. */
 struct kl_pio {
-	unsigned int count;	/* 0: none */
-	unsigned int size;
+	unsigned int count;	/* elements; 0: none */
+	unsigned int size;	/* bytes of each: 1, 2, 4 */
 	u16 port;
 	bool in;
-	bool string;
-	int (*complete)(struct kl_vcpu *vcpu);
+	unsigned long linear_rip;
+	struct kl_string_io string;
 };
 
 struct kl_mmio_state;		/* mmio.c */
@@ -102,6 +111,8 @@ struct kl_mmio_state;		/* mmio.c */
 struct kl_cpuid {
 	struct kvm_cpuid_entry2 *entries;
 	unsigned int nent;
+	u16 basic[32];		/* index of a leaf's first entry; 0xffff: none */
+	u16 extended[34];
 	/* Derived each time entries change, for hot or frequent questions. */
 	u8 maxphyaddr;
 	u8 linear_bits;			/* 48 or 57 */
@@ -162,22 +173,25 @@ struct kl_vcpu {
 	unsigned long dr6;
 	unsigned long dr7;
 	unsigned long eff_db[4];	/* what the hardware gets: guest's or user's */
+	unsigned long user_db[4];	/* KVM_SET_GUEST_DEBUG's */
 	unsigned long guest_debug_dr7;
 	u32 guest_debug;		/* KVM_GUESTDBG_* */
 	bool dr_dirty;			/* guest owns DR0–3 in hardware until exit */
+	bool switch_drs;		/* DR0–3 differ from the host's: load them */
 	unsigned long singlestep_rip;
 
 	struct fpu_guest fpu;
 	bool fpu_loaded;
 
 	struct kl_events events;
-	bool nmi_window;
-	bool irq_window_wanted;		/* run->request_interrupt_window, read once */
+	bool exit_soon;			/* leave right after the next delivery */
+	int user_irq;			/* vector of KVM_INTERRUPT, or -1 */
 
 	struct kl_cpuid cpuid;
 
 	/* Time. Guest TSC = host TSC * ratio + offset. */
 	u64 tsc_offset;
+	u64 last_guest_tsc;		/* where the host's TSCs disagree */
 	u64 tsc_adjust;
 	u32 tsc_khz;
 	bool tsc_scaled;
@@ -194,6 +208,7 @@ struct kl_vcpu {
 	u64 smi_count;
 	u64 hwcr;
 	u64 platform_info;
+	u64 power_ctl;
 	u64 misc_features_enables;
 	struct kl_mtrr *mtrr;
 	struct kl_pv *pv;		/* paravirtual clock and friends: pv.c */
@@ -210,7 +225,7 @@ struct kl_vcpu {
 	bool sigset_active;
 	sigset_t sigset;
 
-	u32 user_msr_exit;		/* why an MSR exit is under way */
+	u8 pending_ioapic_eoi;		/* vector for KVM_EXIT_IOAPIC_EOI */
 	u32 last_vmentry_cpu;
 
 	struct kl_vcpu_stats stats;
@@ -220,6 +235,7 @@ struct kl_vcpu {
 /* vcpu.c: creation and the file. */
 int kl_vcpu_create_fd(struct kl_vm *vm, u32 id);
 void kl_vcpu_free(struct kl_vcpu *vcpu);
+void kl_vcpu_reset(struct kl_vcpu *vcpu, bool init_event);
 /**
  * kl_vcpu_load - make this vCPU the one whose state this CPU holds
  * @vcpu: the vCPU; its mutex is held
@@ -289,6 +305,7 @@ void kl_inject_nmi(struct kl_vcpu *vcpu);	/* any context */
 void kl_clear_injected(struct kl_vcpu *vcpu);
 /* 0: go on to the guest; else as a handler's return value (exit.h). */
 int kl_inject_events(struct kl_vcpu *vcpu);
+void kl_deliver_payload(struct kl_vcpu *vcpu, struct kl_exception *ex);
 bool kl_event_reinjection_needed(struct kl_vcpu *vcpu);
 
 /* cpuid.c */

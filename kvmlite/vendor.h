@@ -36,6 +36,7 @@ enum kl_run_result {
  * @has_1g: the nested tables can map 1 GiB pages
  * @has_ad: the hardware sets accessed/dirty bits in nested tables
  * @is_ept: entries have EPT's format, else that of ordinary page tables (NPT)
+ * @has_xsaves, @has_invpcid, @has_rdtscp: a guest may use the instruction
  * @tsc_scaling_frac_bits: fraction bits of the TSC multiplier; 0: no scaling
  * @max_tsc_ratio: largest multiplier
  *
@@ -117,6 +118,9 @@ struct kl_vendor_ops {
 	bool has_1g;
 	bool has_ad;
 	bool is_ept;
+	bool has_xsaves;
+	bool has_invpcid;
+	bool has_rdtscp;
 	u8 tsc_scaling_frac_bits;
 	u64 max_tsc_ratio;
 

@@ -43,7 +43,8 @@ struct kl_vm {
 
 	struct xarray vcpus;		/* id → vCPU; entries never go while @ref */
 	unsigned int nr_vcpus;		/* under @lock; read anywhere */
-	u32 max_vcpu_id;		/* KVM_CAP_MAX_VCPU_ID */
+	u32 max_vcpu_id;		/* KVM_CAP_MAX_VCPU_ID; ids are below it */
+	bool max_vcpu_id_set;
 	u32 bsp_id;
 
 	/* Memory: memslot.c, mmu.c, notifier.c */
@@ -73,6 +74,7 @@ struct kl_vm {
 	spinlock_t tsc_lock;
 	s64 clock_offset;			/* kvmclock minus host boot time, ns */
 	u64 tsc_last_value, tsc_last_ns, tsc_last_offset;	/* @tsc_lock */
+	u32 tsc_last_khz;
 	u64 wall_clock_msr;
 
 	gpa_t tss_addr, identity_map_addr;
@@ -89,6 +91,12 @@ static inline bool kl_irqchip_in_kernel(struct kl_vm *vm)
 
 #define kl_for_each_vcpu(idx, vcpu, vm) \
 	xa_for_each(&(vm)->vcpus, idx, vcpu)
+
+/* Behaviours of early KVM that user space may switch off. */
+#define KL_QUIRKS	(KVM_X86_QUIRK_LINT0_REENABLED |		\
+			 KVM_X86_QUIRK_OUT_7E_INC_RIP |			\
+			 KVM_X86_QUIRK_FIX_HYPERCALL_INSN |		\
+			 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
 
 int kl_vm_create_fd(unsigned long type);
 void kl_vm_get(struct kl_vm *vm);

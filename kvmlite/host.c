@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The host kernel as a hypervisor needs it. Kernel symbols that exist for
+ * hypervisors only are used here and nowhere else.
+ */
+
+#include <linux/cpu.h>
+#include <linux/percpu.h>
+#include <linux/user-return-notifier.h>
+#include <asm/cpufeature.h>
+#include <asm/desc.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/xcr.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+#include <asm/pkru.h>
+#include <asm/reboot.h>
+#include <asm/special_insns.h>
+#include <asm/tlbflush.h>
+
+#include "compat.h"
+#include "host.h"
+#include "regs.h"
+#include "vm.h"
+
+/* ---- user-return MSRs ---- */
+
+#define KL_MAX_URET 8
+
+struct kl_uret_cpu {
+	struct user_return_notifier urn;
+	bool registered;
+	struct {
+		u64 host;	/* what user space of the host expects */
+		u64 curr;	/* what the register holds now */
+	} v[KL_MAX_URET];
+};
+
+static u32 kl_uret_msr[KL_MAX_URET];
+static int kl_uret_count;
+static DEFINE_PER_CPU(struct kl_uret_cpu, kl_uret);
+
+static void kl_uret_restore(struct user_return_notifier *urn)
+{
+	struct kl_uret_cpu *c = container_of(urn, struct kl_uret_cpu, urn);
+	unsigned long flags;
+	int i;
+
+	/* kl_uret_cpu_offline() may come in by IPI between test and unregister. */
+	local_irq_save(flags);
+	if (c->registered) {
+		c->registered = false;
+		user_return_notifier_unregister(urn);
+	}
+	local_irq_restore(flags);
+
+	for (i = 0; i < kl_uret_count; i++) {
+		if (c->v[i].curr != c->v[i].host) {
+			wrmsrl(kl_uret_msr[i], c->v[i].host);
+			c->v[i].curr = c->v[i].host;
+		}
+	}
+}
+
+int kl_uret_add(u32 msr)
+{
+	u64 val;
+
+	if (kl_uret_count == KL_MAX_URET || rdmsrl_safe(msr, &val) ||
+	    wrmsrl_safe(msr, val))
+		return -1;
+	kl_uret_msr[kl_uret_count] = msr;
+	return kl_uret_count++;
+}
+
+int kl_uret_find(u32 msr)
+{
+	int i;
+
+	for (i = 0; i < kl_uret_count; i++)
+		if (kl_uret_msr[i] == msr)
+			return i;
+	return -1;
+}
+
+/* On each CPU as it is taken: what the host has in these registers. */
+static void kl_uret_cpu_online(void)
+{
+	struct kl_uret_cpu *c = this_cpu_ptr(&kl_uret);
+	int i;
+
+	for (i = 0; i < kl_uret_count; i++) {
+		rdmsrl_safe(kl_uret_msr[i], &c->v[i].host);
+		c->v[i].curr = c->v[i].host;
+	}
+}
+
+void kl_uret_cpu_offline(void)
+{
+	struct kl_uret_cpu *c = this_cpu_ptr(&kl_uret);
+
+	if (c->registered)
+		kl_uret_restore(&c->urn);
+}
+
+int kl_uret_set(int slot, u64 value, u64 mask)
+{
+	struct kl_uret_cpu *c = this_cpu_ptr(&kl_uret);
+
+	value = (value & mask) | (c->v[slot].host & ~mask);
+	if (value == c->v[slot].curr)
+		return 0;
+	if (wrmsrl_safe(kl_uret_msr[slot], value))
+		return 1;
+	c->v[slot].curr = value;
+	if (!c->registered) {
+		c->urn.on_user_return = kl_uret_restore;
+		user_return_notifier_register(&c->urn);
+		c->registered = true;
+	}
+	return 0;
+}
+
+u64 kl_uret_host(int slot)
+{
+	return this_cpu_ptr(&kl_uret)->v[slot].host;
+}
+
+/* ---- taking the CPUs ---- */
+
+static DEFINE_PER_CPU(bool, kl_cpu_enabled);
+
+static int kl_cpu_online(unsigned int cpu)
+{
+	unsigned long flags;
+	int ret = 0;
+
+	local_irq_save(flags);
+	if (!__this_cpu_read(kl_cpu_enabled)) {
+		kl_uret_cpu_online();
+		ret = kl_ops->cpu_enable();
+		if (!ret)
+			__this_cpu_write(kl_cpu_enabled, true);
+	}
+	local_irq_restore(flags);
+	return ret;
+}
+
+static int kl_cpu_offline(unsigned int cpu)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (__this_cpu_read(kl_cpu_enabled)) {
+		kl_ops->cpu_disable();
+		kl_uret_cpu_offline();
+		__this_cpu_write(kl_cpu_enabled, false);
+	}
+	local_irq_restore(flags);
+	return 0;
+}
+
+static void kl_cpu_online_ipi(void *failed)
+{
+	int ret = kl_cpu_online(smp_processor_id());
+
+	if (ret)
+		atomic_cmpxchg((atomic_t *)failed, 0, ret);
+}
+
+static void kl_cpu_offline_ipi(void *unused)
+{
+	kl_cpu_offline(smp_processor_id());
+}
+
+/* Suspend leaves one CPU online, interrupts off: hotplug did the others. */
+static int kl_syscore_suspend(KL_SYSCORE_ARG)
+{
+	return kl_cpu_offline(smp_processor_id());
+}
+
+static void kl_syscore_resume(KL_SYSCORE_ARG)
+{
+	if (kl_cpu_online(smp_processor_id()))
+		pr_crit("cannot take the CPU again after resume\n");
+}
+
+/* Reboot and kexec: INIT is ignored by a CPU in VMX operation. */
+static void kl_syscore_shutdown(KL_SYSCORE_ARG)
+{
+	on_each_cpu(kl_cpu_offline_ipi, NULL, 1);
+}
+
+KL_SYSCORE_OPS kl_syscore_ops = {
+	.suspend = kl_syscore_suspend,
+	.resume = kl_syscore_resume,
+	.shutdown = kl_syscore_shutdown,
+};
+
+static struct syscore kl_syscore = {
+	.ops = &kl_syscore_ops,
+};
+
+static void kl_emergency(void)
+{
+	kl_ops->cpu_emergency();
+}
+
+bool kl_host_kvm_active(void)
+{
+	int ret = cpuhp_setup_state_nocalls(KL_CPUHP_KVM, "kvmlite:probe",
+					    kl_cpu_online, kl_cpu_offline);
+
+	if (ret < 0)
+		return true;
+	cpuhp_remove_state_nocalls(KL_CPUHP_KVM);
+	return false;
+}
+
+int kl_host_take_cpus(void)
+{
+	atomic_t failed = ATOMIC_INIT(0);
+	int ret;
+
+	cpus_read_lock();
+	ret = cpuhp_setup_state_nocalls_cpuslocked(KL_CPUHP_KVM,
+						   "kvmlite:online",
+						   kl_cpu_online,
+						   kl_cpu_offline);
+	if (ret) {
+		cpus_read_unlock();
+		pr_err("the kernel's own KVM is active; unload kvm_intel or kvm_amd first\n");
+		return -EBUSY;
+	}
+	cpu_emergency_register_virt_callback(kl_emergency);
+	on_each_cpu(kl_cpu_online_ipi, &failed, 1);
+	ret = atomic_read(&failed);
+	if (ret)
+		goto err_offline;
+	cpus_read_unlock();
+
+	register_syscore(&kl_syscore);
+	/* A forced reboot may have passed the shutdown hook already. */
+	if (system_state == SYSTEM_HALT || system_state == SYSTEM_POWER_OFF ||
+	    system_state == SYSTEM_RESTART) {
+		kl_host_give_cpus();
+		return -EBUSY;
+	}
+	return 0;
+
+err_offline:
+	on_each_cpu(kl_cpu_offline_ipi, NULL, 1);
+	cpu_emergency_unregister_virt_callback(kl_emergency);
+	__cpuhp_remove_state_cpuslocked(KL_CPUHP_KVM, false);
+	cpus_read_unlock();
+	return ret;
+}
+
+void kl_host_give_cpus(void)
+{
+	unregister_syscore(&kl_syscore);
+	cpus_read_lock();
+	on_each_cpu(kl_cpu_offline_ipi, NULL, 1);
+	cpu_emergency_unregister_virt_callback(kl_emergency);
+	__cpuhp_remove_state_cpuslocked(KL_CPUHP_KVM, false);
+	cpus_read_unlock();
+}
+
+/* ---- FPU ---- */
+
+int kl_fpu_alloc(struct kl_vcpu *vcpu)
+{
+	return fpu_alloc_guest_fpstate(&vcpu->fpu) ? 0 : -ENOMEM;
+}
+
+void kl_fpu_free(struct kl_vcpu *vcpu)
+{
+	if (vcpu->fpu.fpstate)
+		fpu_free_guest_fpstate(&vcpu->fpu);
+}
+
+void kl_fpu_load_guest(struct kl_vcpu *vcpu)
+{
+	fpu_swap_kvm_fpstate(&vcpu->fpu, true);
+}
+
+void kl_fpu_put_guest(struct kl_vcpu *vcpu)
+{
+	fpu_swap_kvm_fpstate(&vcpu->fpu, false);
+}
+
+void kl_fpu_assure(void)
+{
+	if (test_thread_flag(TIF_NEED_FPU_LOAD))
+		switch_fpu_return();
+}
+
+u64 kl_host_xcr0(void)
+{
+	return boot_cpu_has(X86_FEATURE_OSXSAVE) ? xgetbv(XCR_XFEATURE_ENABLED_MASK) : 0;
+}
+
+u64 kl_host_xss(void)
+{
+	u64 xss = 0;
+
+	if (boot_cpu_has(X86_FEATURE_XSAVES))
+		rdmsrl(MSR_IA32_XSS, xss);
+	return xss;
+}
+
+/* XCR0 and XSS never change once the kernel is up: read them once. */
+static u64 kl_xcr0_host __ro_after_init, kl_xss_host __ro_after_init;
+
+void kl_xcr_load_guest(struct kl_vcpu *vcpu)
+{
+	if (!(vcpu->regs[KL_REG_CR4] & X86_CR4_OSXSAVE))
+		return;
+	if (vcpu->xcr0 != kl_xcr0_host)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->xcr0);
+	if (vcpu->xss != kl_xss_host)
+		wrmsrl(MSR_IA32_XSS, vcpu->xss);
+}
+
+void kl_xcr_load_host(struct kl_vcpu *vcpu)
+{
+	if (!(vcpu->regs[KL_REG_CR4] & X86_CR4_OSXSAVE))
+		return;
+	if (vcpu->xcr0 != kl_xcr0_host)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, kl_xcr0_host);
+	if (vcpu->xss != kl_xss_host)
+		wrmsrl(MSR_IA32_XSS, kl_xss_host);
+}
+
+void kl_fpu_to_uabi(struct kl_vcpu *vcpu, void *buf, unsigned int size)
+{
+	fpu_copy_guest_fpstate_to_uabi(&vcpu->fpu, buf, size,
+				       vcpu->cpuid.xcr0_allowed |
+				       XFEATURE_MASK_FPSSE, 0);
+}
+
+int kl_fpu_from_uabi(struct kl_vcpu *vcpu, const void *buf)
+{
+	u32 pkru = 0;
+
+	return fpu_copy_uabi_to_guest_fpstate(&vcpu->fpu, buf,
+					      kl_xcr0_host, &pkru);
+}
+
+/* Power-up state of x87 and SSE (SDM vol. 3, table 10-1); all else is zero. */
+void kl_fpu_reset(struct kl_vcpu *vcpu, bool init_event)
+{
+	struct fxregs_state *fx = &vcpu->fpu.fpstate->regs.fxsave;
+
+	/* INIT leaves the FPU alone. */
+	if (init_event)
+		return;
+	memset(fx, 0, sizeof(*fx));
+	fx->cwd = 0x37f;
+	fx->mxcsr = MXCSR_DEFAULT;
+	if (boot_cpu_has(X86_FEATURE_XSAVE))
+		vcpu->fpu.fpstate->regs.xsave.header.xfeatures |= XFEATURE_MASK_FPSSE;
+}
+
+struct fxregs_state *kl_fpu_fxsave(struct kl_vcpu *vcpu)
+{
+	return &vcpu->fpu.fpstate->regs.fxsave;
+}
+
+void kl_fpu_mark_used(struct kl_vcpu *vcpu)
+{
+	if (boot_cpu_has(X86_FEATURE_XSAVE))
+		vcpu->fpu.fpstate->regs.xsave.header.xfeatures |= XFEATURE_MASK_FPSSE;
+}
+
+u32 kl_host_xsave_size(u64 xcr0)
+{
+	u32 eax, ebx, ecx, edx, size = FXSAVE_SIZE + XSAVE_HDR_SIZE;
+	int i;
+
+	xcr0 &= ~XFEATURE_MASK_FPSSE;
+	for (i = 2; xcr0 >> i; i++) {
+		if (!(xcr0 & BIT_ULL(i)))
+			continue;
+		cpuid_count(0xd, i, &eax, &ebx, &ecx, &edx);
+		size = max(size, ebx + eax);
+	}
+	return size;
+}
+
+/* XSAVEC's and XSAVES' layout: one after the other, some of them aligned. */
+u32 kl_host_xsave_compacted_size(u64 features)
+{
+	u32 eax, ebx, ecx, edx, size = FXSAVE_SIZE + XSAVE_HDR_SIZE;
+	int i;
+
+	features &= ~XFEATURE_MASK_FPSSE;
+	for (i = 2; i < 63 && features >> i; i++) {
+		if (!(features & BIT_ULL(i)))
+			continue;
+		cpuid_count(0xd, i, &eax, &ebx, &ecx, &edx);
+		if (ecx & 2)
+			size = ALIGN(size, 64);
+		size += eax;
+	}
+	return size;
+}
+
+u32 kl_host_mxcsr_mask(void)
+{
+	return mxcsr_feature_mask;
+}
+
+/* ---- the rest of the CPU ---- */
+
+unsigned long kl_host_cr4(void)
+{
+	return cr4_read_shadow();
+}
+
+void kl_host_reload_gdt_tr(void)
+{
+	/* The TSS's I/O bitmap lies beyond the limit an exit leaves. */
+	invalidate_tss_limit();
+	load_fixmap_gdt(raw_smp_processor_id());
+}
+
+void kl_host_nmi(void)
+{
+	asm volatile("int $2");
+}
+
+void kl_host_mce(void)
+{
+	asm volatile("int $18");
+}
+
+/*
+ * Indirect branches trained by one guest must not steer another. Within a VM
+ * the guest's own kernel is in charge.
+ */
+static DEFINE_PER_CPU(struct kl_vm *, kl_last_vm);
+
+void kl_host_vcpu_switch(struct kl_vcpu *vcpu)
+{
+	if (__this_cpu_read(kl_last_vm) == vcpu->vm)
+		return;
+	__this_cpu_write(kl_last_vm, vcpu->vm);
+	indirect_branch_prediction_barrier();
+	vcpu->stats.ibpb++;
+}
+
+void kl_host_forget_vm(struct kl_vm *vm)
+{
+	int cpu;
+
+	/* The address may be used again: the next VM must not look like it. */
+	for_each_possible_cpu(cpu)
+		cmpxchg(per_cpu_ptr(&kl_last_vm, cpu), vm, NULL);
+}
+
+int __init kl_host_init(void)
+{
+	kl_xcr0_host = kl_host_xcr0();
+	kl_xss_host = kl_host_xss();
+	return 0;
+}

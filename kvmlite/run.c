@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KVM_RUN: into the guest and out again until user space has something to do.
+ */
+
+#include <linux/entry-kvm.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+#include <linux/vtime.h>
+#include <asm/debugreg.h>
+
+#include "kvm_uapi.h"
+
+#include "exit.h"
+#include "host.h"
+#include "irqchip/irqchip.h"
+#include "pv.h"
+#include "regs.h"
+#include "state.h"
+#include "trace.h"
+#include "vendor.h"
+#include "vm.h"
+
+/*
+ * Could user space's KVM_INTERRUPT be delivered at once? Without a LAPIC in the
+ * kernel this is what ready_for_interrupt_injection in the run page means.
+ */
+static bool kl_ready_for_user_irq(struct kl_vcpu *vcpu)
+{
+	return vcpu->user_irq < 0 && !vcpu->events.interrupt.injected &&
+	       !vcpu->events.exception.pending &&
+	       !vcpu->events.exception.injected &&
+	       kl_ops->irq_allowed(vcpu);
+}
+
+static bool kl_user_wants_window(struct kl_vcpu *vcpu)
+{
+	return vcpu->vm->irqchip_mode != KL_IRQCHIP_KERNEL &&
+	       READ_ONCE(vcpu->run->request_interrupt_window);
+}
+
+bool kl_vcpu_runnable(struct kl_vcpu *vcpu)
+{
+	if (vcpu->events.exception.pending || vcpu->events.nmi_injected ||
+	    vcpu->events.interrupt.injected)
+		return true;
+	if ((vcpu->events.nmi_pending || atomic_read(&vcpu->events.nmi_queued)) &&
+	    kl_ops->nmi_allowed(vcpu))
+		return true;
+	if (kl_request_test(vcpu, KL_REQ_TRIPLE_FAULT) ||
+	    kl_request_test(vcpu, KL_REQ_VM_DEAD) ||
+	    kl_request_test(vcpu, KL_REQ_UNHALT))
+		return true;
+	if (vcpu->apic) {
+		kl_lapic_sync_timer(vcpu);
+		if (kl_lapic_has_init_sipi(vcpu))
+			return true;
+	}
+	return (vcpu->user_irq >= 0 || (vcpu->apic && kl_irq_pending(vcpu))) &&
+	       kl_ops->irq_allowed(vcpu);
+}
+
+static int kl_signal_exit(struct kl_vcpu *vcpu)
+{
+	vcpu->run->exit_reason = KVM_EXIT_INTR;
+	vcpu->stats.signal_exits++;
+	return -EINTR;
+}
+
+/*
+ * HLT with a LAPIC in the kernel: sleep until there is something to deliver.
+ * The vCPU stays loaded; the preempt notifier takes it off the CPU.
+ * 1: it goes on; -EINTR: a signal.
+ */
+static int kl_vcpu_block(struct kl_vcpu *vcpu)
+{
+	int ret = 1;
+
+	kl_lapic_load(vcpu);
+	prepare_to_rcuwait(&vcpu->wait);
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (kl_vcpu_runnable(vcpu))
+			break;
+		if (signal_pending(current)) {
+			ret = kl_signal_exit(vcpu);
+			break;
+		}
+		schedule();
+	}
+	finish_rcuwait(&vcpu->wait);
+	if (ret < 0)
+		return ret;
+
+	vcpu->stats.halt_wakeup++;
+	kl_request_take(vcpu, KL_REQ_UNHALT);
+	if (kl_lapic_has_init_sipi(vcpu)) {
+		ret = kl_lapic_process_init_sipi(vcpu);
+		if (ret < 0)
+			return ret;
+	}
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED)
+		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	kl_request(vcpu, KL_REQ_EVENT);
+	return 1;
+}
+
+/* 1 go on, 0 to user space, negative errno. */
+static int kl_handle_requests(struct kl_vcpu *vcpu)
+{
+	if (kl_request_test(vcpu, KL_REQ_VM_DEAD))
+		return -EIO;
+	if (kl_request_take(vcpu, KL_REQ_TDP_RELOAD))
+		kl_ops->set_tdp_root(vcpu, vcpu->vm->mmu.root);
+	if (kl_request_take(vcpu, KL_REQ_TLB_FLUSH)) {
+		vcpu->stats.tlb_flush++;
+		kl_ops->flush_tlb(vcpu);
+	}
+	if (kl_request_take(vcpu, KL_REQ_TRIPLE_FAULT)) {
+		vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
+		return 0;
+	}
+	if (kl_request_take(vcpu, KL_REQ_CLOCK))
+		kl_pv_update_clock(vcpu);
+	if (kl_request_take(vcpu, KL_REQ_IOAPIC_EOI_EXIT)) {
+		vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+		vcpu->run->eoi.vector = vcpu->pending_ioapic_eoi;
+		return 0;
+	}
+	if (kl_request_take(vcpu, KL_REQ_MSR_FILTER))
+		kl_ops->msr_filter_changed(vcpu);
+	kl_request_take(vcpu, KL_REQ_SCAN_IOAPIC);
+	kl_request_take(vcpu, KL_REQ_UNHALT);
+	kl_request_take(vcpu, KL_REQ_EXIT);
+	if (vcpu->apic && kl_lapic_has_init_sipi(vcpu)) {
+		int ret = kl_lapic_process_init_sipi(vcpu);
+
+		if (ret < 0)
+			return ret;
+		if (vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
+			return 1;
+	}
+	return 1;
+}
+
+/*
+ * The debug registers the guest is to see while it runs. The host's own
+ * breakpoints are put back by the kernel's copy of them.
+ */
+static void kl_load_guest_drs(struct kl_vcpu *vcpu)
+{
+	if (likely(!vcpu->switch_drs))
+		return;
+	set_debugreg(0, 7);
+	set_debugreg(vcpu->eff_db[0], 0);
+	set_debugreg(vcpu->eff_db[1], 1);
+	set_debugreg(vcpu->eff_db[2], 2);
+	set_debugreg(vcpu->eff_db[3], 3);
+}
+
+static void kl_load_host_drs(struct kl_vcpu *vcpu)
+{
+	if (unlikely(vcpu->dr_dirty)) {
+		kl_ops->sync_drs(vcpu);
+		kl_update_debug(vcpu);
+	}
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
+	else if (unlikely(vcpu->switch_drs))
+		set_debugreg(0, 7);
+}
+
+/* One trip into the guest. As every handler: 1, 0 or a negative errno. */
+static int kl_enter_guest(struct kl_vcpu *vcpu)
+{
+	enum kl_run_result res;
+	int ret;
+
+	if (vcpu->apic)
+		kl_lapic_sync_timer(vcpu);
+	if (unlikely(kl_user_wants_window(vcpu)))
+		kl_request(vcpu, KL_REQ_EVENT);
+
+	if (kl_request_pending(vcpu)) {
+		ret = kl_handle_requests(vcpu);
+		if (ret <= 0)
+			return ret;
+		if (vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
+			return 1;
+		if (kl_request_take(vcpu, KL_REQ_EVENT)) {
+			ret = kl_inject_events(vcpu);
+			if (ret <= 0)
+				return ret;
+			if (kl_user_wants_window(vcpu))
+				kl_ops->want_irq_window(vcpu);
+		}
+	}
+
+	preempt_disable();
+	static_call(kl_prepare_run)(vcpu);
+	local_irq_disable();
+
+	WRITE_ONCE(vcpu->mode, KL_IN_GUEST);
+	/* See the comment at the top of request.c. */
+	smp_mb();
+	if (unlikely(kl_request_pending(vcpu) ||
+		     xfer_to_guest_mode_work_pending())) {
+		WRITE_ONCE(vcpu->mode, KL_OUTSIDE_GUEST);
+		local_irq_enable();
+		preempt_enable();
+		kl_ops->cancel_injection(vcpu);
+		kl_request(vcpu, KL_REQ_EVENT);
+		return 1;
+	}
+
+	kl_load_guest_drs(vcpu);
+	kl_fpu_assure();
+	kl_xcr_load_guest(vcpu);
+	vtime_account_guest_enter();
+	rcu_virt_note_context_switch();
+	trace_kl_entry(vcpu);
+
+	/* An interrupt of our own ends guest mode right after the delivery. */
+	if (unlikely(vcpu->exit_soon))
+		smp_send_reschedule(vcpu->cpu);
+	/* From here on the hardware knows; the vendor queues again what it did
+	 * not finish. */
+	kl_clear_injected(vcpu);
+
+	for (;;) {
+		vcpu->stats.entries++;
+		res = static_call(kl_run)(vcpu);
+		vcpu->stats.exits++;
+		if (res != KL_RUN_FAST)
+			break;
+		vcpu->stats.exits_fast++;
+		if (unlikely(kl_request_pending(vcpu) ||
+			     xfer_to_guest_mode_work_pending()))
+			break;
+	}
+	vcpu->last_cpu = vcpu->cpu;
+	if (unlikely(vcpu->exit_soon)) {
+		vcpu->exit_soon = false;
+		kl_request(vcpu, KL_REQ_EVENT);
+	}
+
+	kl_xcr_load_host(vcpu);
+	kl_load_host_drs(vcpu);
+	WRITE_ONCE(vcpu->mode, KL_OUTSIDE_GUEST);
+	if (likely(res != KL_RUN_FAST))
+		static_call(kl_handle_irqoff)(vcpu);
+	/*
+	 * The interrupt that ended guest mode, if that was it, is taken here,
+	 * while time still counts as the guest's.
+	 */
+	local_irq_enable();
+	local_irq_disable();
+	vtime_account_guest_exit();
+	local_irq_enable();
+	preempt_enable();
+
+	if (unlikely(res == KL_RUN_FAST))
+		return 1;
+	if (trace_kl_exit_enabled())
+		kl_trace_exit(vcpu);
+	return static_call(kl_handle_exit)(vcpu);
+}
+
+static int kl_run_loop(struct kl_vcpu *vcpu)
+{
+	struct kl_vm *vm = vcpu->vm;
+	int ret, idx;
+
+	idx = srcu_read_lock(&vm->srcu);
+	for (;;) {
+		if (likely(vcpu->mp_state == KVM_MP_STATE_RUNNABLE)) {
+			ret = kl_enter_guest(vcpu);
+		} else {
+			/* Sleeping readers would hold up slot changes. */
+			srcu_read_unlock(&vm->srcu, idx);
+			ret = kl_vcpu_block(vcpu);
+			idx = srcu_read_lock(&vm->srcu);
+		}
+		if (ret <= 0)
+			break;
+		if (unlikely(kl_user_wants_window(vcpu)) &&
+		    kl_ready_for_user_irq(vcpu)) {
+			vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+			vcpu->stats.irq_window++;
+			ret = 0;
+			break;
+		}
+		if (__xfer_to_guest_mode_work_pending()) {
+			if (signal_pending(current)) {
+				ret = kl_signal_exit(vcpu);
+				break;
+			}
+			srcu_read_unlock(&vm->srcu, idx);
+			ret = xfer_to_guest_mode_handle_work(NULL);
+			idx = srcu_read_lock(&vm->srcu);
+			if (ret) {
+				ret = kl_signal_exit(vcpu);
+				break;
+			}
+		}
+	}
+	srcu_read_unlock(&vm->srcu, idx);
+	return ret;
+}
+
+/* What the run page tells user space on every return. */
+static void kl_fill_run(struct kl_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->if_flag = !!(kl_rflags_read(vcpu) & X86_EFLAGS_IF);
+	run->cr8 = kl_get_cr8(vcpu);
+	run->apic_base = vcpu->apic_base;
+	run->flags = 0;
+	run->ready_for_interrupt_injection =
+		vcpu->vm->irqchip_mode == KL_IRQCHIP_KERNEL ||
+		kl_ready_for_user_irq(vcpu);
+}
+
+/* An application processor that has had no SIPI yet. */
+static int kl_run_uninitialized(struct kl_vcpu *vcpu)
+{
+	int ret;
+
+	if (READ_ONCE(vcpu->run->immediate_exit))
+		return -EINTR;
+	ret = kl_vcpu_block(vcpu);
+	return ret < 0 ? ret : -EAGAIN;
+}
+
+int kl_vcpu_run(struct kl_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	u64 valid, dirty;
+	sigset_t saved;
+	int ret, idx;
+
+	valid = READ_ONCE(run->kvm_valid_regs);
+	dirty = READ_ONCE(run->kvm_dirty_regs);
+	if ((valid | dirty) & ~(u64)KVM_SYNC_X86_VALID_FIELDS)
+		return -EINVAL;
+
+	if (vcpu->sigset_active) {
+		saved = current->blocked;
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, NULL);
+	}
+
+	run->flags = 0;
+	if (unlikely(vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED)) {
+		ret = kl_run_uninitialized(vcpu);
+		goto out;
+	}
+
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	ret = 0;
+	if (dirty) {
+		ret = kl_sync_regs_load(vcpu, dirty);
+		run->kvm_dirty_regs = 0;
+	}
+	if (!ret && !vcpu->apic && kl_set_cr8(vcpu, READ_ONCE(run->cr8)))
+		ret = -EINVAL;
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	if (ret)
+		goto out;
+
+	kl_fpu_load_guest(vcpu);
+	ret = 1;
+	if (vcpu->complete_io) {
+		int (*complete)(struct kl_vcpu *) = vcpu->complete_io;
+
+		vcpu->complete_io = NULL;
+		idx = srcu_read_lock(&vcpu->vm->srcu);
+		ret = complete(vcpu);
+		srcu_read_unlock(&vcpu->vm->srcu, idx);
+	}
+	if (ret > 0) {
+		if (READ_ONCE(run->immediate_exit)) {
+			run->exit_reason = KVM_EXIT_INTR;
+			ret = -EINTR;
+		} else {
+			run->exit_reason = KVM_EXIT_UNKNOWN;
+			ret = kl_run_loop(vcpu);
+		}
+	}
+	kl_fpu_put_guest(vcpu);
+
+	if (valid)
+		kl_sync_regs_store(vcpu, valid);
+	kl_fill_run(vcpu);
+	vcpu->stats.exits_to_user++;
+	trace_kl_user_exit(vcpu, run->exit_reason, ret);
+out:
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &saved, NULL);
+	return ret;
+}
