@@ -38,14 +38,9 @@ static int list_suites(void)
 
 int main(int argc, char **argv)
 {
-	const struct suite *s = find_suite(base_name(argv[0]));
+	const struct suite *s = argc > 1 ? find_suite(argv[1]) : NULL;
 
-	if (!s && argc > 1) {
-		s = find_suite(argv[1]);
-		argc--;
-		argv++;
-	}
 	if (!s)
 		return list_suites();
-	return test_run(argc, argv, s->tests, s->n);
+	return test_run(argc - 1, argv + 1, s->tests, s->n);
 }

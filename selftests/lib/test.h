@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * All suites are linked into one program, because a dozen static ones would
- * take longer to unpack in an emulator than to run; it runs the suite that it
- * is called by the name of, or else the one that its first argument names.
+ * take longer to unpack in an emulator than to run; its first argument names
+ * the suite.
  *
  * A suite is a table of tests. Each test runs in a process of its
  * own, so that it leaves nothing behind for the next one, can be killed when

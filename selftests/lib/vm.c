@@ -2,6 +2,8 @@
 #include <cpuid.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "vm.h"
 
@@ -306,6 +308,24 @@ int set_msr(struct vcpu *v, uint32_t index, uint64_t value)
 struct guest_exc *guest_exc(struct vcpu *v)
 {
 	return (struct guest_exc *)(v->vm->mem + GPA_EXC);
+}
+
+bool is_kvmlite(void)
+{
+	char path[64], line[128];
+	bool found = false;
+	struct stat st;
+	FILE *f;
+
+	OK(stat(device, &st));
+	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/uevent",
+		 major(st.st_rdev), minor(st.st_rdev));
+	f = fopen(path, "r");
+	REQUIRE(f, "%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), f))
+		found |= !strcmp(line, "DEVNAME=kvmlite\n");
+	fclose(f);
+	return found;
 }
 
 bool host_is_amd(void)

@@ -128,6 +128,12 @@ struct guest_exc *guest_exc(struct vcpu *v);
 #define guest_data(v, type) ((volatile type *)((v)->vm->mem + GPA_DATA))
 void idt_gate(struct vm *vm, unsigned int vector, uint64_t gpa);
 
+/* is_kvmlite() - false for the kernel's KVM, the reference of these tests. */
+bool is_kvmlite(void);
+
+/* errno of a call that does not exist: KVM's differs from one fd to the other. */
+#define NO_CALL(kvm) (is_kvmlite() ? ENOTTY : (kvm))
+
 /* host_is_amd() - which backend must be behind the device. */
 bool host_is_amd(void);
 
