@@ -11,10 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#ifndef __printf
-#define __printf(fmt, first)
-#endif
-
 struct kunit {
 	unsigned int failures;
 };
