@@ -335,3 +335,14 @@ bool host_is_amd(void)
 	__cpuid(0, a, b, c, d);
 	return b == signature_AMD_ebx && c == signature_AMD_ecx;
 }
+
+bool host_is_tcg(void)
+{
+	unsigned int a, b, c, d;
+
+	__cpuid(1, a, b, c, d);
+	if (!(c >> 31))
+		return false;
+	__cpuid(0x40000000, a, b, c, d);
+	return b == 0x54474354;		/* "TCGT" */
+}

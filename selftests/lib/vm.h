@@ -137,6 +137,9 @@ bool is_kvmlite(void);
 /* host_is_amd() - which backend must be behind the device. */
 bool host_is_amd(void);
 
+/* host_is_tcg() - QEMU's emulated CPU, whose checks are not all there. */
+bool host_is_tcg(void);
+
 /* A thread that runs a vCPU until it exits for anything but a signal. */
 struct runner {
 	pthread_t thread;
