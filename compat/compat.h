@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one file that knows about kernel versions. The suite is written to the
+ * newest kernel's interfaces; what an older one lacks or calls otherwise is
+ * filled in here, each entry with the version at which it can be deleted.
+ */
 #ifndef VIRTLITE_COMPAT_H
 #define VIRTLITE_COMPAT_H
 
-/*
- * The one file that knows about kernel versions. The tree is written to the
- * newest API; here older kernels are given the newer names. Each entry says
- * with which version it can go.
- */
-
-#include <linux/version.h>
 #include <linux/cpuhotplug.h>
-#include <linux/eventfd.h>
 #include <linux/mm.h>
 #include <linux/syscore_ops.h>
+#include <linux/version.h>
 
 /*
  * The CPU-hotplug state that the kernel's own KVM claims: at load or with its
@@ -43,4 +41,54 @@ struct syscore {
 #define KL_SYSCORE_OPS static const struct syscore_ops
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+/* A slow get_user_pages() that any signal ends: without it, a fatal one only. */
+#define FOLL_INTERRUPTIBLE 0
 #endif
+
+/**
+ * compat_follow_pfn - what a VM_PFNMAP or VM_IO area has at an address
+ * @vma: the area; mmap_lock is held for reading
+ * @address: in @vma
+ * @pfn: the frame number
+ * @writable: the entry allows writes
+ *
+ * Return: 0 or -EINVAL if nothing is there (yet).
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+static inline int compat_follow_pfn(struct vm_area_struct *vma,
+				    unsigned long address, unsigned long *pfn,
+				    bool *writable)
+{
+	spinlock_t *lock;
+	pte_t *pte;
+	int ret;
+
+	ret = follow_pte(vma->vm_mm, address, &pte, &lock);
+	if (ret)
+		return ret;
+	__acquire(lock);
+	*pfn = pte_pfn(*pte);
+	*writable = pte_write(*pte);
+	pte_unmap_unlock(pte, lock);
+	return 0;
+}
+#else
+static inline int compat_follow_pfn(struct vm_area_struct *vma,
+				    unsigned long address, unsigned long *pfn,
+				    bool *writable)
+{
+	struct follow_pfnmap_args args = { .vma = vma, .address = address };
+	int ret;
+
+	ret = follow_pfnmap_start(&args);
+	if (ret)
+		return ret;
+	*pfn = args.pfn;
+	*writable = args.writable;
+	follow_pfnmap_end(&args);
+	return 0;
+}
+#endif
+
+#endif /* VIRTLITE_COMPAT_H */

@@ -7,11 +7,16 @@
  * writing of guest memory by the hypervisor itself.
  */
 
-#include <linux/kvm.h>
+#include <linux/atomic.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
+
+#include "../compat/kvm_uapi.h"
+#include "tdp_entry.h"
 
 struct kl_exception;
+struct kl_memslot;
 struct kl_vcpu;
 struct kl_vm;
 
@@ -24,20 +29,41 @@ typedef u64 hpa_t;
 /*
  * struct kl_mmu - the nested page tables of a VM, shared by its vCPUs
  *
- * @lock: protects the tables' contents, @seq and @in_progress
- * @root: the top table's physical address; fixed for the VM's life
- * @seq: raised when an invalidation ends; a fault that saw another value
- *	before it looked the page up starts again
- * @in_progress: invalidations begun and not ended
+ * @lock: protects the tables' contents, @seq, @in_progress and the range
+ * @root: the top table's physical address, as the hardware wants it; fixed for
+ *	the VM's life
+ * @root_table: the same, for us
+ * @fmt: how entries look
+ * @levels: of the tables
+ * @large_nx: large leaves must not be executable (see fault.c)
+ * @seq: raised when an invalidation ends and when slots have changed; a fault
+ *	that saw another value before it looked the page up starts again
+ * @in_progress: invalidations begun by the host's memory management and not
+ *	ended
+ * @inv_start, @inv_end: union of the host addresses they concern
+ * @nr_tables: table pages, the root among them
+ * @nr_leaves: leaves of 4K, 2M, 1G
+ * @retiring: the slot that is being deleted or moved, while leaves by it may be
+ *	left in the tables; the notifier looks at it besides vm->slots
+ * @slots_by_id: slot number → slot, for ioctls; under vm->slots_lock
+ * @manual_protect: KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2's argument; under
+ *	vm->slots_lock
  */
 struct kl_mmu {
-	spinlock_t lock;
+	spinlock_t lock;	/* as above */
 	hpa_t root;
+	u64 *root_table;
+	struct kl_tdp_fmt fmt;
+	int levels;
+	bool large_nx;
 	unsigned long seq;
 	long in_progress;
-	u64 inv_start, inv_end;		/* gfns being invalidated, union */
+	unsigned long inv_start, inv_end;
 	atomic_long_t nr_tables;
-	atomic_long_t nr_leaves[3];	/* 4K, 2M, 1G */
+	atomic_long_t nr_leaves[3];
+	struct kl_memslot *retiring;
+	struct xarray slots_by_id;
+	u64 manual_protect;
 };
 
 /* Why a guest access did not translate, in the vendor-neutral form. */
@@ -47,6 +73,11 @@ struct kl_mmu {
 /* The access was made by the CPU's walk of the guest's own tables. */
 #define KL_FAULT_WALK	BIT(3)
 
+/*
+ * Needs vm->mm, vm->srcu and vm->slots_lock; everything else under "Memory" in
+ * struct kl_vm is initialised here. 0, or -errno with nothing to undo. From
+ * here on the notifier may call kl_request_all().
+ */
 int kl_mmu_init_vm(struct kl_vm *vm);
 /* Stop the notifier (the mm may be gone already); then free everything. */
 void kl_mmu_release_vm(struct kl_vm *vm);
@@ -75,8 +106,10 @@ int kl_mmu_fault(struct kl_vcpu *vcpu, gpa_t gpa, u32 access);
 int kl_gpa_read(struct kl_vm *vm, gpa_t gpa, void *data, unsigned int len);
 int kl_gpa_write(struct kl_vm *vm, gpa_t gpa, const void *data,
 		 unsigned int len);
-/* Compare-and-exchange of 1, 2, 4, 8 bytes, naturally aligned, in place.
- * 0 and *old updated; -EAGAIN if the value differed; -EFAULT. */
+/*
+ * Compare-and-exchange of 1, 2, 4, 8 bytes, naturally aligned, in place.
+ * 0 and *old updated; -EAGAIN if the value differed; -EFAULT.
+ */
 int kl_gpa_cmpxchg(struct kl_vm *vm, gpa_t gpa, u64 *old, u64 new,
 		   unsigned int len);
 bool kl_gpa_has_slot(struct kl_vm *vm, gpa_t gpa);
@@ -114,8 +147,10 @@ int kl_gva_read(struct kl_vcpu *vcpu, u64 gva, void *data, unsigned int len,
 		u32 access, struct kl_exception *fault);
 int kl_gva_write(struct kl_vcpu *vcpu, u64 gva, const void *data,
 		 unsigned int len, u32 access, struct kl_exception *fault);
-/* Load the four PDPTEs from CR3 for PAE paging; false: one has reserved bits
- * set (#GP) or no memory is there. */
+/*
+ * Load the four PDPTEs from CR3 for PAE paging; false: one has reserved bits
+ * set (#GP) or no memory is there.
+ */
 bool kl_load_pdptrs(struct kl_vcpu *vcpu, unsigned long cr3);
 
 /*
@@ -123,11 +158,10 @@ bool kl_load_pdptrs(struct kl_vcpu *vcpu, unsigned long cr3);
  * somebody else's. Takes vm->slots_lock itself.
  */
 long kl_mmu_vm_ioctl(struct kl_vm *vm, unsigned int ioctl, void __user *argp);
+/* -ENOIOCTLCMD likewise. @vm is NULL for the question on /dev/kvmlite. */
 int kl_mmu_check_extension(struct kl_vm *vm, long cap);
-/* KVM_ENABLE_CAP on the VM; -ENOIOCTLCMD if it is somebody else's. */
+/* KVM_ENABLE_CAP on the VM; -ENOIOCTLCMD if the capability is another's. */
 long kl_mmu_enable_cap(struct kl_vm *vm, const struct kvm_enable_cap *cap);
-/* Private slots of the hypervisor, above KL_USER_SLOTS: id 0…; size 0 deletes. */
 #define KL_USER_SLOTS		32764
-#define KL_PRIVATE_SLOTS	3
 
 #endif

@@ -193,7 +193,7 @@ struct kl_vendor_ops {
 	void (*set_virtual_apic)(struct kl_vcpu *vcpu, int tpr, int irr);
 };
 
-extern const struct kl_vendor_ops kl_vmx_ops;
+extern struct kl_vendor_ops kl_vmx_ops;
 extern const struct kl_vendor_ops kl_svm_ops;
 /* The one in use; written once, before any VM can exist. */
 extern const struct kl_vendor_ops *kl_ops;

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
 # Shared by the testbed scripts: where things are cached, how they talk.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0
+# The user's door. "make help" says what there is.
+
+KERNEL ?= 6.12
+BED ?= auto
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD := $(CURDIR)/build
+
+# What somebody gave on the command line or in the environment, for programs
+# that have defaults of their own.
+given = $(if $(filter undefined file default,$(origin $(1))),,$(1)='$($(1))')
+
+.PHONY: all deps modules tools selftests demo check bench lint docs install \
+	headers_install modules_install clean help
+
+all: modules tools
+
+deps:
+	@scripts/deps
+
+modules: deps
+	@scripts/build-modules $(KERNEL)
+
+tools: deps
+	@$(if $(wildcard tools/Makefile),+$(MAKE) --no-print-directory -C tools OUT=$(BUILD)/tools)
+
+selftests: deps
+	@$(if $(wildcard selftests/Makefile),+$(MAKE) --no-print-directory -C selftests OUT=$(BUILD)/selftests)
+
+demo: deps
+	@BED='$(BED)' scripts/demo
+
+check: deps
+	@env $(call given,KERNEL) $(call given,BED) $(call given,K) scripts/check
+
+bench: deps
+	@$(if $(wildcard bench/run),env $(call given,KERNEL) $(call given,BED) bench/run,\
+		echo 'there is no benchmark yet' >&2; exit 1)
+
+lint: deps
+	@scripts/lint
+
+docs:
+	@scripts/deps docs
+	@sphinx-build -q -W --keep-going -b html Documentation $(BUILD)/docs
+	@echo "the manual is in $(BUILD)/docs/index.html"
+
+# On a real machine: modules for the running kernel, tools, headers.
+install: modules_install headers_install tools
+	@$(if $(wildcard tools/Makefile),+$(MAKE) --no-print-directory -C tools OUT=$(BUILD)/tools \
+		PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' install)
+
+modules_install:
+	@scripts/build-modules host
+	@$(MAKE) -s -C /lib/modules/$$(uname -r)/build M=$(BUILD)/host \
+		$(if $(DESTDIR),INSTALL_MOD_PATH='$(DESTDIR)') modules_install
+
+headers_install:
+	install -d '$(DESTDIR)$(PREFIX)/include/virtlite'
+	install -m 644 uapi/virtlite/*.h '$(DESTDIR)$(PREFIX)/include/virtlite'
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo 'make demo              boot Linux in a guest of kvmlite, in an emulated machine'
+	@echo '  BED=bochs|qemu       Intel VT-x with EPT, or AMD SVM with NPT (default: the quicker)'
+	@echo 'make check             all tests; the last line counts them'
+	@echo '  K=pattern            only those whose name has it: K=qemu/6.12/kvmlite'
+	@echo '  KERNEL="6.1 6.12"    boot these: 6.12 6.12-debug 6.1 6.1-debug stock-6.1 stock-6.12'
+	@echo '  BED=qemu|bochs       boot only there'
+	@echo 'make bench             compare with the kernel'"'"'s own modules, in one boot each'
+	@echo 'make lint              checkpatch, sparse, headers on their own, shellcheck'
+	@echo 'make [all]             modules and tools; KERNEL=host for the running kernel'
+	@echo 'make install           modules, tools and headers on this machine (PREFIX=, DESTDIR=)'
+	@echo 'make docs              the manual as HTML'
+	@echo 'make clean             remove build/ (kernels stay in ~/.cache/virtlite)'
+	@echo
+	@echo 'scripts/testbed/run    run any command on a test kernel: --help says how'

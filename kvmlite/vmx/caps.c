@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The machine's VMX: is it there, is it allowed, is it enough? The vendor ops.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cache.h>
+#include <linux/printk.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/processor.h>
+
+#include "vmx.h"
+
+struct kl_vmx_caps kl_vmx_caps __ro_after_init;
+
+#define KL_CPUID1_ECX_VMX	BIT(5)
+
+/*
+ * A firmware that forbids VMX locks IA32_FEATURE_CONTROL without it (24.7). The
+ * kernel locks it with VMX allowed where the firmware left it open, on every CPU,
+ * so an open one here means that the kernel was told not to.
+ */
+static int kl_vmx_check_feature_control(void)
+{
+	u64 ctl;
+
+	if (rdmsrl_safe(MSR_IA32_FEAT_CTL, &ctl)) {
+		pr_err("cannot read IA32_FEATURE_CONTROL: VT-x is not usable here\n");
+		return -ENODEV;
+	}
+	if (!(ctl & FEAT_CTL_LOCKED)) {
+		pr_err("IA32_FEATURE_CONTROL is not locked: the kernel did not enable VT-x (built without CONFIG_KVM_INTEL?)\n");
+		return -ENODEV;
+	}
+	if (!(ctl & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX)) {
+		pr_err("VT-x is switched off in the firmware; enable it there\n");
+		return -ENODEV;
+	}
+	return 0;
+}
+
+static void kl_vmx_read_msrs(struct kl_vmx_cap_msrs *m)
+{
+	memset(m, 0, sizeof(*m));
+	rdmsrl(MSR_IA32_VMX_BASIC, m->basic);
+	/* Without the true ones choose_controls() refuses on account of @basic. */
+	if (!(m->basic & BIT_ULL(55)))
+		return;
+	rdmsrl(MSR_IA32_VMX_TRUE_PINBASED_CTLS, m->pin);
+	rdmsrl(MSR_IA32_VMX_TRUE_PROCBASED_CTLS, m->cpu);
+	rdmsrl(MSR_IA32_VMX_TRUE_EXIT_CTLS, m->exit);
+	rdmsrl(MSR_IA32_VMX_TRUE_ENTRY_CTLS, m->entry);
+	/* Both exist only if what names them may be set (A.3.3, A.10). */
+	if ((m->cpu >> 32) & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS)
+		rdmsrl(MSR_IA32_VMX_PROCBASED_CTLS2, m->sec);
+	if ((m->sec >> 32) & (SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_ENABLE_VPID))
+		rdmsrl(MSR_IA32_VMX_EPT_VPID_CAP, m->ept_vpid);
+}
+
+int kl_vmx_check(void)
+{
+	struct kl_vmx_controls ctl;
+	struct kl_vmx_cap_msrs m;
+	const char *missing;
+	int ret;
+
+	if (!(cpuid_ecx(1) & KL_CPUID1_ECX_VMX)) {
+		pr_err("this CPU has no VT-x\n");
+		return -ENODEV;
+	}
+	ret = kl_vmx_check_feature_control();
+	if (ret)
+		return ret;
+
+	kl_vmx_read_msrs(&m);
+	missing = kl_vmx_choose_controls(&m, &ctl);
+	if (missing) {
+		pr_err("this CPU's VT-x lacks what kvmlite requires: %s\n", missing);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int kl_vmx_init(void)
+{
+	struct kl_vmx_caps *caps = &kl_vmx_caps;
+	struct kl_vmx_cap_msrs m;
+
+	kl_vmx_read_msrs(&m);
+	if (kl_vmx_choose_controls(&m, &caps->ctl))
+		return -EOPNOTSUPP;
+	caps->basic = m.basic;
+	caps->ept_vpid = m.ept_vpid;
+	rdmsrl(MSR_IA32_VMX_MISC, caps->misc);
+	caps->has_invvpid = (m.ept_vpid & VMX_VPID_INVVPID_BIT << 32) &&
+			    (m.ept_vpid & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT << 32);
+	caps->has_ept_ad = m.ept_vpid & VMX_EPT_AD_BIT;
+	caps->has_ept_1g = m.ept_vpid & VMX_EPT_1GB_PAGE_BIT;
+
+	kl_vmx_ops.has_1g = caps->has_ept_1g;
+	kl_vmx_ops.has_ad = caps->has_ept_ad;
+	if (caps->ctl.sec & SECONDARY_EXEC_TSC_SCALING) {
+		kl_vmx_ops.tsc_scaling_frac_bits = 48;
+		kl_vmx_ops.max_tsc_ratio = U64_MAX;
+	}
+	kl_vmx_msr_init();
+	return kl_vmx_alloc_regions();
+}
+
+static void kl_vmx_exit(void)
+{
+	kl_vmx_free_regions();
+}
+
+static int kl_vmx_vm_init(struct kl_vm *vm)
+{
+	return 0;
+}
+
+static void kl_vmx_vm_free(struct kl_vm *vm)
+{
+}
+
+/* VMCALL */
+static void kl_vmx_hypercall_insn(u8 insn[3])
+{
+	insn[0] = 0x0f;
+	insn[1] = 0x01;
+	insn[2] = 0xc1;
+}
+
+/* MOV to CR8 exits; there is no threshold to keep. */
+static void kl_vmx_set_virtual_apic(struct kl_vcpu *vcpu, int tpr, int irr)
+{
+}
+
+struct kl_vendor_ops kl_vmx_ops __ro_after_init = {
+	.name = "vmx",
+	.vcpu_size = sizeof(struct kl_vmx),
+	.vm_size = sizeof(struct kl_vm),
+	.tdp_levels = 4,
+	.is_ept = true,
+
+	.check = kl_vmx_check,
+	.init = kl_vmx_init,
+	.exit = kl_vmx_exit,
+	.cpu_enable = kl_vmx_cpu_enable,
+	.cpu_disable = kl_vmx_cpu_disable,
+	.cpu_emergency = kl_vmx_cpu_emergency,
+
+	.vm_init = kl_vmx_vm_init,
+	.vm_free = kl_vmx_vm_free,
+	.vcpu_init = kl_vmx_vcpu_init,
+	.vcpu_free = kl_vmx_vcpu_free,
+	.vcpu_reset = kl_vmx_vcpu_reset,
+	.vcpu_load = kl_vmx_vcpu_load,
+	.vcpu_put = kl_vmx_vcpu_put,
+	.cpuid_changed = kl_vmx_cpuid_changed,
+
+	.cache_reg = kl_vmx_cache_reg,
+	.get_segment = kl_vmx_get_segment,
+	.set_segment = kl_vmx_set_segment,
+	.get_cpl = kl_vmx_get_cpl,
+	.get_cs_db_l = kl_vmx_get_cs_db_l,
+	.get_idt = kl_vmx_get_idt,
+	.set_idt = kl_vmx_set_idt,
+	.get_gdt = kl_vmx_get_gdt,
+	.set_gdt = kl_vmx_set_gdt,
+	.set_cr0 = kl_vmx_set_cr0,
+	.set_cr3 = kl_vmx_set_cr3,
+	.cr4_ok = kl_vmx_cr4_ok,
+	.set_cr4 = kl_vmx_set_cr4,
+	.set_efer = kl_vmx_set_efer,
+	.set_dr7 = kl_vmx_set_dr7,
+	.sync_drs = kl_vmx_sync_drs,
+	.update_exception_bitmap = kl_vmx_update_exception_bitmap,
+	.flush_tlb = kl_vmx_flush_tlb,
+	.set_tdp_root = kl_vmx_set_tdp_root,
+
+	.inject_irq = kl_vmx_inject_irq,
+	.inject_nmi = kl_vmx_inject_nmi,
+	.inject_exception = kl_vmx_inject_exception,
+	.irq_allowed = kl_vmx_irq_allowed,
+	.nmi_allowed = kl_vmx_nmi_allowed,
+	.want_irq_window = kl_vmx_want_irq_window,
+	.want_nmi_window = kl_vmx_want_nmi_window,
+	.get_nmi_mask = kl_vmx_get_nmi_mask,
+	.set_nmi_mask = kl_vmx_set_nmi_mask,
+	.get_shadow = kl_vmx_get_shadow,
+	.set_shadow = kl_vmx_set_shadow,
+	.cancel_injection = kl_vmx_cancel_injection,
+
+	.prepare_run = kl_vmx_prepare_run,
+	.run = kl_vmx_run,
+	.handle_irqoff = kl_vmx_handle_irqoff,
+	.handle_exit = kl_vmx_handle_exit,
+	.skip_insn = kl_vmx_skip_insn,
+	.exit_info = kl_vmx_exit_info,
+
+	.msr_get = kl_vmx_msr_get,
+	.msr_set = kl_vmx_msr_set,
+	.msr_feature = kl_vmx_msr_feature,
+	.msr_filter_changed = kl_vmx_msr_filter_changed,
+	.write_tsc_offset = kl_vmx_write_tsc_offset,
+	.write_tsc_ratio = kl_vmx_write_tsc_ratio,
+	.hypercall_insn = kl_vmx_hypercall_insn,
+	.set_virtual_apic = kl_vmx_set_virtual_apic,
+};

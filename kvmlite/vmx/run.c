@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Into the guest and back: what is done for every entry and exit.
+ */
+
+#include <uapi/asm/debugreg.h>
+#include <asm/desc.h>
+#include <asm/fsgsbase.h>
+#include <asm/mmu_context.h>
+#include <asm/msr.h>
+#include <asm/trapnr.h>
+
+#include "../host.h"
+#include "../regs.h"
+#include "insn.h"
+#include "vmx.h"
+
+/* General registers other than RSP: kl_vmx_enter() has stored them. */
+#define KL_REGS_AFTER_EXIT	(GENMASK(KL_REG_R15, KL_REG_RAX) & ~BIT(KL_REG_RSP))
+
+/*
+ * Exits that can come in the middle of an event's delivery (28.2.4). For all
+ * others the IDT-vectoring information is known to be invalid.
+ */
+#define KL_EXITS_IN_DELIVERY	(BIT_ULL(EXIT_REASON_EXCEPTION_NMI) |	\
+				 BIT_ULL(EXIT_REASON_TASK_SWITCH) |	\
+				 BIT_ULL(EXIT_REASON_EPT_VIOLATION) |	\
+				 BIT_ULL(EXIT_REASON_EPT_MISCONFIG))
+
+#define KL_MISC_CPUID_FAULT	BIT_ULL(MSR_MISC_FEATURES_ENABLES_CPUID_FAULT_BIT)
+
+static bool kl_vmx_exit_in_delivery(u32 reason)
+{
+	return reason < 64 && (KL_EXITS_IN_DELIVERY & BIT_ULL(reason));
+}
+
+/*
+ * A selector with a privilege level or from the LDT may not be host state
+ * (27.2.3): zero then, and kl_vmx_restore_host() loads it.
+ */
+static void kl_vmx_write_host_fs_gs(struct kl_vmx *vmx)
+{
+	struct kl_vmx_host *host = &vmx->host;
+	u16 fs = host->fs_sel & 7 ? 0 : host->fs_sel;
+	u16 gs = host->gs_sel & 7 ? 0 : host->gs_sel;
+
+	if (fs != vmx->host_fs_sel) {
+		vmx->host_fs_sel = fs;
+		kl_vmwrite(HOST_FS_SELECTOR, fs);
+	}
+	if (gs != vmx->host_gs_sel) {
+		vmx->host_gs_sel = gs;
+		kl_vmwrite(HOST_GS_SELECTOR, gs);
+	}
+	if (host->fs_base != vmx->host_fs_base) {
+		vmx->host_fs_base = host->fs_base;
+		kl_vmwrite(HOST_FS_BASE, host->fs_base);
+	}
+}
+
+void kl_vmx_prepare_run(struct kl_vcpu *vcpu)
+{
+	struct kl_vmx *vmx = to_vmx(vcpu);
+	struct kl_vmx_host *host = &vmx->host;
+
+	if (host->saved)
+		return;
+	savesegment(fs, host->fs_sel);
+	savesegment(gs, host->gs_sel);
+	savesegment(ds, host->ds_sel);
+	savesegment(es, host->es_sel);
+	store_ldt(host->ldt_sel);
+	if (static_cpu_has(X86_FEATURE_FSGSBASE))
+		host->fs_base = rdfsbase();
+	else
+		rdmsrl(MSR_FS_BASE, host->fs_base);
+	rdmsrl(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
+	kl_vmx_write_host_fs_gs(vmx);
+
+	wrmsrl(MSR_KERNEL_GS_BASE, vmx->guest_kernel_gs_base);
+	kl_vmx_load_guest_msrs(vmx);
+	host->saved = true;
+	vmx->host_checked = false;
+}
+
+/* Preemption off, on the CPU where kl_vmx_prepare_run() was. */
+void kl_vmx_restore_host(struct kl_vmx *vmx)
+{
+	struct kl_vmx_host *host = &vmx->host;
+
+	if (!host->saved)
+		return;
+	host->saved = false;
+
+	rdmsrl(MSR_KERNEL_GS_BASE, vmx->guest_kernel_gs_base);
+	/* Before the selectors that may point into it. */
+	if (host->ldt_sel)
+		asm volatile("lldt %0" : : "rm" (host->ldt_sel));
+	if (host->gs_sel & 7)
+		load_gs_index(host->gs_sel);
+	if (host->fs_sel & 7)
+		loadsegment(fs, host->fs_sel);
+	if (unlikely(host->ds_sel | host->es_sel)) {
+		loadsegment(ds, host->ds_sel);
+		loadsegment(es, host->es_sel);
+	}
+	/* After load_gs_index(), which writes the base too. */
+	wrmsrl(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
+	kl_host_reload_gdt_tr();
+}
+
+static void kl_vmx_write_dirty_regs(struct kl_vcpu *vcpu)
+{
+	u32 dirty = vcpu->regs_dirty;
+
+	if (dirty & BIT(KL_REG_RIP))
+		kl_vmwrite(GUEST_RIP, vcpu->regs[KL_REG_RIP]);
+	if (dirty & BIT(KL_REG_RSP))
+		kl_vmwrite(GUEST_RSP, vcpu->regs[KL_REG_RSP]);
+	if (dirty & BIT(KL_REG_RFLAGS))
+		kl_vmwrite(GUEST_RFLAGS, vcpu->regs[KL_REG_RFLAGS]);
+	if (dirty & BIT(KL_REG_CR3))
+		kl_vmwrite(GUEST_CR3, vcpu->regs[KL_REG_CR3]);
+	if (dirty & BIT(KL_REG_PDPTR)) {
+		kl_vmwrite(GUEST_PDPTR0, vcpu->pdptrs[0]);
+		kl_vmwrite(GUEST_PDPTR1, vcpu->pdptrs[1]);
+		kl_vmwrite(GUEST_PDPTR2, vcpu->pdptrs[2]);
+		kl_vmwrite(GUEST_PDPTR3, vcpu->pdptrs[3]);
+	}
+	vcpu->regs_dirty = 0;
+}
+
+/*
+ * Host state that changes with interrupts on only: once, then again after
+ * kl_vmx_handle_irqoff().
+ */
+static void kl_vmx_check_host(struct kl_vmx *vmx)
+{
+	unsigned long cr3 = __get_current_cr3_fast();
+	unsigned long cr4 = kl_host_cr4();
+
+	if (cr3 != vmx->host_cr3) {
+		vmx->host_cr3 = cr3;
+		kl_vmwrite(HOST_CR3, cr3);
+	}
+	if (cr4 != vmx->host_cr4) {
+		vmx->host_cr4 = cr4;
+		kl_vmwrite(HOST_CR4, cr4);
+	}
+	/* An exit clears it (28.5.1). */
+	rdmsrl(MSR_IA32_DEBUGCTLMSR, vmx->host_debugctl);
+	vmx->host_checked = true;
+}
+
+/*
+ * Move RIP past the instruction that exited. Its interrupt shadow ends with it;
+ * with TF set a #DB comes before the next instruction (25.4.2).
+ */
+int kl_vmx_skip_insn(struct kl_vcpu *vcpu)
+{
+	unsigned long rip = kl_rip_read(vcpu);
+	unsigned long next = rip + kl_vmread(VM_EXIT_INSTRUCTION_LEN);
+	u32 info;
+
+	/* EIP and IP wrap: only 64-bit code carries into bit 32. */
+	if (unlikely((next ^ rip) & BIT(31)) && !kl_is_64bit(vcpu))
+		next = (u32)next;
+	kl_rip_write(vcpu, next);
+
+	info = kl_vmread(GUEST_INTERRUPTIBILITY_INFO);
+	if (unlikely(info & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
+		kl_vmwrite(GUEST_INTERRUPTIBILITY_INFO,
+			   info & ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
+	if (unlikely(kl_rflags_read(vcpu) & X86_EFLAGS_TF) &&
+	    !(kl_vmread(GUEST_IA32_DEBUGCTL) & DEBUGCTLMSR_BTF))
+		kl_vmwrite(GUEST_PENDING_DBG_EXCEPTIONS, DR_STEP);
+	return 1;
+}
+
+static void kl_vmx_fast_cpuid(struct kl_vcpu *vcpu)
+{
+	u32 eax = vcpu->regs[KL_REG_RAX];
+	u32 ebx = vcpu->regs[KL_REG_RBX];
+	u32 ecx = vcpu->regs[KL_REG_RCX];
+	u32 edx = vcpu->regs[KL_REG_RDX];
+
+	kl_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
+	vcpu->regs[KL_REG_RAX] = eax;
+	vcpu->regs[KL_REG_RBX] = ebx;
+	vcpu->regs[KL_REG_RCX] = ecx;
+	vcpu->regs[KL_REG_RDX] = edx;
+	vcpu->stats.cpuid++;
+	kl_vmx_skip_insn(vcpu);
+}
+
+/* Nothing was delivered: the event is still in vcpu->events. */
+static enum kl_run_result kl_vmx_entry_refused(struct kl_vmx *vmx)
+{
+	vmx->failed_event = vmx->injecting ? kl_vmread(VM_ENTRY_INTR_INFO_FIELD) : 0;
+	kl_vmx_cancel_injection(&vmx->vcpu);
+	return KL_RUN_EXIT;
+}
+
+enum kl_run_result kl_vmx_run(struct kl_vcpu *vcpu)
+{
+	struct kl_vmx *vmx = to_vmx(vcpu);
+	bool failed;
+
+	if (vcpu->regs_dirty)
+		kl_vmx_write_dirty_regs(vcpu);
+	if (!vmx->host_checked)
+		kl_vmx_check_host(vmx);
+	if (unlikely(vmx->tlb_flush))
+		kl_vmx_flush(vmx);
+	/*
+	 * TF with blocking by STI or MOV SS needs a pending #DB (27.3.1.5); a
+	 * debugger's step ends the blocking.
+	 */
+	if (unlikely(vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP))
+		kl_vmx_set_shadow(vcpu, 0);
+	if (vcpu->cr2 != native_read_cr2())
+		native_write_cr2(vcpu->cr2);
+
+	failed = kl_vmx_enter(vcpu->regs, &vmx->host_rsp, vmx->launched);
+
+	vcpu->cr2 = native_read_cr2();
+	if (unlikely(vmx->host_debugctl))
+		wrmsrl(MSR_IA32_DEBUGCTLMSR, vmx->host_debugctl);
+	vcpu->regs_avail = KL_REGS_AFTER_EXIT;
+	vmx->seg_cached = 0;
+	vmx->handled = false;
+	vmx->idt_info = 0;
+
+	vmx->entry_error = failed;
+	if (unlikely(failed)) {
+		vmx->exit_reason = VMX_EXIT_REASONS_FAILED_VMENTRY;
+		return kl_vmx_entry_refused(vmx);
+	}
+	vmx->launched = true;
+	vmx->exit_reason = kl_vmread(VM_EXIT_REASON);
+	if (unlikely(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		return kl_vmx_entry_refused(vmx);
+
+	if (vmx->injecting)
+		kl_clear_injected(vcpu);
+	if (kl_vmx_exit_in_delivery(vmx->exit_reason)) {
+		u32 info = kl_vmread(IDT_VECTORING_INFO_FIELD);
+
+		if (unlikely(info & INTR_INFO_VALID_MASK)) {
+			vmx->idt_info = info;
+			kl_vmx_requeue_event(vmx);
+		}
+	}
+	vmx->injecting = false;
+
+	if (vmx->exit_reason == EXIT_REASON_CPUID &&
+	    !(vcpu->misc_features_enables & KL_MISC_CPUID_FAULT)) {
+		kl_vmx_fast_cpuid(vcpu);
+		vmx->handled = true;
+		return KL_RUN_FAST;
+	}
+	return KL_RUN_EXIT;
+}
+
+void kl_vmx_handle_irqoff(struct kl_vcpu *vcpu)
+{
+	struct kl_vmx *vmx = to_vmx(vcpu);
+	u32 info;
+
+	vmx->host_checked = false;
+	if (vmx->handled)
+		return;
+	switch ((u16)vmx->exit_reason) {
+	case EXIT_REASON_EXCEPTION_NMI:
+		if (vmx->entry_error)
+			return;
+		info = kl_vmread(VM_EXIT_INTR_INFO);
+		/* NMIs are blocked since the exit; the handler's IRET ends that. */
+		if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+			kl_host_nmi();
+		else if ((info & INTR_INFO_VECTOR_MASK) == X86_TRAP_MC)
+			kl_host_mce();
+		break;
+	case EXIT_REASON_MCE_DURING_VMENTRY:
+		kl_host_mce();
+		break;
+	}
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KVMLITE_VMX_H
+#define KVMLITE_VMX_H
+
+/*
+ * VT-x with EPT behind the vendor seam (../vendor.h). Section numbers are those
+ * of the Intel SDM, volume 3.
+ *
+ *	caps.c    what the CPU must and may have; the control words that follow
+ *	cpu.c     VMXON and VMXOFF; which VMCS is loaded on which CPU
+ *	vmcs.c    a vCPU's VMCS: allocation, what never changes, reset state
+ *	state.c   segments, tables, control registers
+ *	msr.c     MSR bitmap, registers switched by hand, TSC
+ *	inject.c  events into the guest, and those an exit interrupted
+ *	run.c     entry and exit: the hot path; enter.S below it
+ *	exit.c    one handler per exit reason
+ *	check.c   why an entry failed
+ */
+
+#include <linux/list.h>
+#include <asm/msr-index.h>
+#include <asm/vmx.h>
+
+#include "../vcpu.h"
+#include "../vendor.h"
+#include "../vm.h"
+#include "controls.h"
+
+/* The VMCS region's header (25.2); the rest of the page belongs to the CPU. */
+struct kl_vmcs {
+	u32 revision;
+	u32 abort;
+	u8 data[];
+};
+
+/*
+ * struct kl_vmx_caps - what this machine offers, and the control words of every
+ * VMCS that follow from it. Read only after kl_vmx_init().
+ */
+struct kl_vmx_caps {
+	u64 basic;
+	u64 misc;
+	u64 ept_vpid;
+	struct kl_vmx_controls ctl;
+	bool has_invvpid;	/* INVVPID with a single context */
+	bool has_ept_ad;
+	bool has_ept_1g;
+};
+
+extern struct kl_vmx_caps kl_vmx_caps;
+
+/*
+ * The host's user-visible segment state, which the guest's entry replaces: saved
+ * by the first prepare_run() after the vCPU was loaded, put back by vcpu_put().
+ */
+struct kl_vmx_host {
+	bool saved;
+	u16 fs_sel, gs_sel, ldt_sel, ds_sel, es_sel;
+	unsigned long fs_base;
+	u64 kernel_gs_base;
+};
+
+/* MSRs of SYSCALL, in the order of kl_vmx_syscall_msrs[]. */
+#define KL_VMX_NR_SYSCALL_MSRS	4
+
+/*
+ * struct kl_vmx - a vCPU and its VMCS
+ *
+ * @vmcs is "loaded" on the CPU @vmcs_cpu from VMPTRLD to VMCLEAR: that CPU may
+ * hold parts of it that memory does not. Only that CPU changes @vmcs_cpu,
+ * @launched and @loaded_link, with interrupts off; -1 means it is in memory.
+ */
+struct kl_vmx {
+	struct kl_vcpu vcpu;		/* first: kl_vmx_ops.vcpu_size */
+
+	struct kl_vmcs *vmcs;
+	int vmcs_cpu;
+	bool launched;
+	struct list_head loaded_link;	/* kl_vmx_loaded of @vmcs_cpu */
+
+	/* What the VMCS has now, so that it need not be read or rewritten. */
+	unsigned long host_rsp;
+	unsigned long host_cr3;
+	unsigned long host_cr4;
+	unsigned long host_fs_base;
+	unsigned long host_gs_base;
+	u16 host_fs_sel, host_gs_sel;
+	u32 cpu_ctl, sec_ctl, entry_ctl;
+	u32 exception_bitmap;
+	unsigned long cr0_guest_owned, cr4_guest_owned;
+	u64 eptp;
+
+	/* Of the exit at hand. */
+	u32 exit_reason;
+	u32 idt_info;			/* the event it interrupted; 0: none */
+	bool entry_error;		/* VMLAUNCH or VMRESUME itself failed */
+	u32 failed_event;		/* what a refused entry was to inject */
+	bool handled;			/* run() did all there was to do */
+	u8 seg_cached;			/* KL_VMX_CACHED_* */
+	u32 cs_ar, ss_ar;
+	bool injecting;			/* this entry delivers an event */
+	bool host_checked;		/* CR3, CR4 seen since interrupts were on */
+	u8 tlb_flush;			/* KL_VMX_FLUSH_* before the next entry */
+
+	u16 vpid;
+	unsigned long *msr_bitmap;
+
+	struct kl_vmx_host host;
+	u64 host_debugctl;
+	u64 guest_kernel_gs_base;	/* while host.saved it is in the MSR */
+	u64 syscall_msr[KL_VMX_NR_SYSCALL_MSRS];
+	u64 feat_ctl;
+};
+
+#define KL_VMX_CACHED_CS	BIT(0)
+#define KL_VMX_CACHED_SS	BIT(1)
+
+#define KL_VMX_FLUSH_EPT	BIT(0)	/* everything under the EPT root */
+#define KL_VMX_FLUSH_VPID	BIT(1)	/* what this vCPU translated */
+
+static inline struct kl_vmx *to_vmx(struct kl_vcpu *vcpu)
+{
+	return container_of(vcpu, struct kl_vmx, vcpu);
+}
+
+/* caps.c */
+int kl_vmx_check(void);
+int kl_vmx_read_caps(void);
+
+/* cpu.c */
+int kl_vmx_alloc_regions(void);
+void kl_vmx_free_regions(void);
+int kl_vmx_cpu_enable(void);
+void kl_vmx_cpu_disable(void);
+void kl_vmx_cpu_emergency(void);
+/* Make it the current VMCS of this CPU; true if it came from another CPU or
+ * from memory. Preemption off. */
+bool kl_vmx_load_vmcs(struct kl_vmx *vmx, int cpu);
+/* Write it back to memory wherever it is. May sleep on an IPI. */
+void kl_vmx_unload_vmcs(struct kl_vmx *vmx);
+void kl_vmx_flush(struct kl_vmx *vmx);
+
+/* vmcs.c */
+int kl_vmx_vcpu_init(struct kl_vcpu *vcpu);
+void kl_vmx_vcpu_free(struct kl_vcpu *vcpu);
+void kl_vmx_vcpu_reset(struct kl_vcpu *vcpu, bool init_event);
+void kl_vmx_vcpu_load(struct kl_vcpu *vcpu, int cpu);
+void kl_vmx_vcpu_put(struct kl_vcpu *vcpu);
+void kl_vmx_cpuid_changed(struct kl_vcpu *vcpu);
+void kl_vmx_set_cpu_ctl(struct kl_vmx *vmx, u32 set, u32 clear);
+void kl_vmx_set_sec_ctl(struct kl_vmx *vmx, u32 set, u32 clear);
+void kl_vmx_set_entry_ctl(struct kl_vmx *vmx, u32 set, u32 clear);
+
+/* state.c */
+void kl_vmx_cache_reg(struct kl_vcpu *vcpu, enum kl_reg reg);
+void kl_vmx_get_segment(struct kl_vcpu *vcpu, enum kl_seg seg,
+			struct kvm_segment *var);
+void kl_vmx_set_segment(struct kl_vcpu *vcpu, enum kl_seg seg,
+			const struct kvm_segment *var);
+int kl_vmx_get_cpl(struct kl_vcpu *vcpu);
+void kl_vmx_get_cs_db_l(struct kl_vcpu *vcpu, int *db, int *l);
+void kl_vmx_get_idt(struct kl_vcpu *vcpu, struct kvm_dtable *dt);
+void kl_vmx_set_idt(struct kl_vcpu *vcpu, const struct kvm_dtable *dt);
+void kl_vmx_get_gdt(struct kl_vcpu *vcpu, struct kvm_dtable *dt);
+void kl_vmx_set_gdt(struct kl_vcpu *vcpu, const struct kvm_dtable *dt);
+void kl_vmx_set_cr0(struct kl_vcpu *vcpu, unsigned long cr0);
+void kl_vmx_set_cr3(struct kl_vcpu *vcpu, unsigned long cr3);
+bool kl_vmx_cr4_ok(struct kl_vcpu *vcpu, unsigned long cr4);
+void kl_vmx_set_cr4(struct kl_vcpu *vcpu, unsigned long cr4);
+void kl_vmx_set_cr4_owned(struct kl_vmx *vmx);
+void kl_vmx_set_efer(struct kl_vcpu *vcpu, u64 efer);
+void kl_vmx_set_dr7(struct kl_vcpu *vcpu, unsigned long dr7);
+void kl_vmx_sync_drs(struct kl_vcpu *vcpu);
+void kl_vmx_update_exception_bitmap(struct kl_vcpu *vcpu);
+void kl_vmx_flush_tlb(struct kl_vcpu *vcpu);
+void kl_vmx_set_tdp_root(struct kl_vcpu *vcpu, u64 root);
+
+/* msr.c */
+void kl_vmx_msr_init(void);
+void kl_vmx_init_msr_bitmap(struct kl_vmx *vmx);
+void kl_vmx_load_guest_msrs(struct kl_vmx *vmx);
+int kl_vmx_msr_get(struct kl_vcpu *vcpu, struct kl_msr *msr);
+int kl_vmx_msr_set(struct kl_vcpu *vcpu, struct kl_msr *msr);
+int kl_vmx_msr_feature(u32 index, u64 *data);
+void kl_vmx_msr_filter_changed(struct kl_vcpu *vcpu);
+void kl_vmx_write_tsc_offset(struct kl_vcpu *vcpu, u64 offset);
+void kl_vmx_write_tsc_ratio(struct kl_vcpu *vcpu, u64 ratio);
+
+/* inject.c */
+void kl_vmx_inject_irq(struct kl_vcpu *vcpu, bool reinject);
+void kl_vmx_inject_nmi(struct kl_vcpu *vcpu);
+void kl_vmx_inject_exception(struct kl_vcpu *vcpu);
+bool kl_vmx_irq_allowed(struct kl_vcpu *vcpu);
+bool kl_vmx_nmi_allowed(struct kl_vcpu *vcpu);
+void kl_vmx_want_irq_window(struct kl_vcpu *vcpu);
+void kl_vmx_want_nmi_window(struct kl_vcpu *vcpu);
+bool kl_vmx_get_nmi_mask(struct kl_vcpu *vcpu);
+void kl_vmx_set_nmi_mask(struct kl_vcpu *vcpu, bool masked);
+u32 kl_vmx_get_shadow(struct kl_vcpu *vcpu);
+void kl_vmx_set_shadow(struct kl_vcpu *vcpu, u32 shadow);
+void kl_vmx_cancel_injection(struct kl_vcpu *vcpu);
+void kl_vmx_requeue_event(struct kl_vmx *vmx);
+
+/* run.c */
+void kl_vmx_prepare_run(struct kl_vcpu *vcpu);
+enum kl_run_result kl_vmx_run(struct kl_vcpu *vcpu);
+void kl_vmx_handle_irqoff(struct kl_vcpu *vcpu);
+void kl_vmx_restore_host(struct kl_vmx *vmx);
+int kl_vmx_skip_insn(struct kl_vcpu *vcpu);
+
+/* exit.c */
+int kl_vmx_handle_exit(struct kl_vcpu *vcpu);
+void kl_vmx_exit_info(struct kl_vcpu *vcpu, u32 *reason, u64 *info1,
+		      u64 *info2, u32 *intr_info);
+
+/* failure.c */
+int kl_vmx_entry_failed(struct kl_vcpu *vcpu);
+
+/* enter.S: true if VMLAUNCH or VMRESUME itself failed. */
+bool kl_vmx_enter(unsigned long *regs, unsigned long *host_rsp, bool launched);
+extern const char kl_vmx_exit_point[];	/* HOST_RIP; code, never called */
+
+#endif

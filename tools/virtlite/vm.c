@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * virtlite vm: virtual machines.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../lib/virtlite.h"
+#include "../vmm/vmm.h"
+#include "cmd.h"
+
+#define DEFAULT_MEM	(256 * MIB)
+#define DEFAULT_CMDLINE	"console=ttyS0"
+#define MAX_MEM		(1ULL << 46)
+
+enum {
+	OPT_KERNEL = 256,
+	OPT_INITRD,
+	OPT_CMDLINE,
+	OPT_MEM,
+	OPT_CPUS,
+	OPT_DISK,
+	OPT_CONSOLE,
+	OPT_DEVICE,
+	OPT_MARK,
+};
+
+static int do_vm_help(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	printf("Usage: virtlite vm run --kernel BZIMAGE [--initrd FILE] [--cmdline STRING]\n"
+	       "                       [--mem SIZE] [--cpus N] [--disk PATH[,ro]]...\n"
+	       "                       [--console stdio] [--device PATH]\n"
+	       "                       [--mark STRING] [-v | --summary]\n"
+	       "       virtlite vm info [--device PATH]\n"
+	       "\n"
+	       "The guest's first serial port is this terminal: Ctrl-a x quits, Ctrl-a Ctrl-a\n"
+	       "sends Ctrl-a. Exit status of run: 0 the guest switched itself off, 1 it could not\n"
+	       "be started, 2 wrong usage, 3 it asked for a reset, 4 it crashed, 5 the hypervisor\n"
+	       "could not go on, 6 it was stopped from outside.\n");
+	return 0;
+}
+
+/* A number with a binary suffix; MiB without one. Return: false if it is not. */
+static bool parse_size(const char *s, u64 *size)
+{
+	unsigned int shift = 20;
+	unsigned long long v;
+	char *end;
+
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	if (errno || end == s || *s == '-' || *s == '+')
+		return false;
+	switch (*end) {
+	case 'k':
+	case 'K':
+		shift = 10;
+		end++;
+		break;
+	case 'm':
+	case 'M':
+		end++;
+		break;
+	case 'g':
+	case 'G':
+		shift = 30;
+		end++;
+		break;
+	}
+	if (*end || !v || v > MAX_MEM >> shift)
+		return false;
+	*size = (u64)v << shift;
+	return true;
+}
+
+static bool parse_count(const char *s, unsigned int *n)
+{
+	unsigned long v;
+	char *end;
+
+	errno = 0;
+	v = strtoul(s, &end, 10);
+	if (errno || end == s || *end || *s == '-' || *s == '+' || v > 65535)
+		return false;
+	*n = v;
+	return true;
+}
+
+/* PATH or PATH,ro; other words after a last comma belong to the path. */
+static bool parse_disk(char *s, struct vmm_disk *disk)
+{
+	char *comma = strrchr(s, ',');
+
+	disk->path = s;
+	disk->ro = comma && !strcmp(comma, ",ro");
+	if (disk->ro)
+		*comma = '\0';
+	return *disk->path;
+}
+
+static int parse_run(int argc, char **argv, struct vmm_config *cfg)
+{
+	static const struct option options[] = {
+		{ "kernel", required_argument, NULL, OPT_KERNEL },
+		{ "initrd", required_argument, NULL, OPT_INITRD },
+		{ "cmdline", required_argument, NULL, OPT_CMDLINE },
+		{ "mem", required_argument, NULL, OPT_MEM },
+		{ "cpus", required_argument, NULL, OPT_CPUS },
+		{ "disk", required_argument, NULL, OPT_DISK },
+		{ "console", required_argument, NULL, OPT_CONSOLE },
+		{ "device", required_argument, NULL, OPT_DEVICE },
+		{ "mark", required_argument, NULL, OPT_MARK },
+		{ "summary", no_argument, NULL, 'v' },
+		{},
+	};
+	int opt;
+
+	optind = 0;	/* a new scan: main() has done its own */
+	while ((opt = getopt_long(argc, argv, "v", options, NULL)) != -1) {
+		switch (opt) {
+		case OPT_KERNEL:
+			cfg->kernel = optarg;
+			break;
+		case OPT_INITRD:
+			cfg->initrd = optarg;
+			break;
+		case OPT_CMDLINE:
+			cfg->cmdline = optarg;
+			break;
+		case OPT_MEM:
+			if (!parse_size(optarg, &cfg->mem))
+				return cmd_error("--mem %s: not a size (256M, 2G)",
+						 optarg);
+			break;
+		case OPT_CPUS:
+			if (!parse_count(optarg, &cfg->cpus) || !cfg->cpus)
+				return cmd_error("--cpus %s: not a number of CPUs",
+						 optarg);
+			break;
+		case OPT_DISK:
+			if (cfg->nr_disks == VMM_MAX_DISKS)
+				return cmd_error("--disk: more than %d",
+						 VMM_MAX_DISKS);
+			if (!parse_disk(optarg, &cfg->disks[cfg->nr_disks++]))
+				return cmd_error("--disk: no path");
+			break;
+		case OPT_CONSOLE:
+			if (strcmp(optarg, "stdio"))
+				return cmd_error("--console %s: only stdio is there",
+						 optarg);
+			break;
+		case OPT_DEVICE:
+			cfg->device = optarg;
+			break;
+		case OPT_MARK:
+			if (!*optarg || strlen(optarg) > 255)
+				return cmd_error("--mark: 1 to 255 bytes");
+			cfg->mark = optarg;
+			break;
+		case 'v':
+			cfg->summary = true;
+			break;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc)
+		return cmd_error("vm run: unexpected \"%s\"", argv[optind]);
+	if (!cfg->kernel)
+		return cmd_error("vm run: --kernel is missing");
+	return 0;
+}
+
+static int do_run(int argc, char **argv)
+{
+	struct vmm_config cfg = {
+		.device = VL_DEFAULT_DEVICE,
+		.cmdline = DEFAULT_CMDLINE,
+		.mem = DEFAULT_MEM,
+		.cpus = 1,
+		.mark = VMM_DEFAULT_MARK,
+		.json = json_output,
+		.summary = json_output,
+	};
+	int ret = parse_run(argc, argv, &cfg);
+
+	return ret ? ret : (int)vmm_run(&cfg);
+}
+
+static json_object *device_info(int fd, const char *path)
+{
+	json_object *o = json_object_new_object();
+	json_object *caps = json_object_new_object();
+	struct kvm_cpuid2 *cpuid = vl_kvm_supported_cpuid(fd);
+	struct kvm_msr_list *msrs = vl_kvm_msr_list(fd);
+	const struct vl_cap *cap;
+	size_t nr;
+	int size;
+
+	json_object_object_add(o, "device", json_object_new_string(path));
+	json_object_object_add(o, "api_version",
+			       json_object_new_int(KVM_API_VERSION));
+	size = vl_ioctl(fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	json_object_object_add(o, "run_page_bytes", json_object_new_int(size));
+	if (cpuid)
+		json_object_object_add(o, "cpuid_entries",
+				       json_object_new_int(cpuid->nent));
+	if (msrs)
+		json_object_object_add(o, "msrs",
+				       json_object_new_int(msrs->nmsrs));
+	cap = vl_kvm_caps(&nr);
+	for (size_t i = 0; i < nr; i++)
+		json_object_object_add(caps, cap[i].name, json_object_new_int
+				       (vl_kvm_cap(fd, cap[i].nr)));
+	json_object_object_add(o, "capabilities", caps);
+	free(cpuid);
+	free(msrs);
+	return o;
+}
+
+static void print_info(json_object *o)
+{
+	json_object_object_foreach(o, key, value) {
+		if (!json_object_is_type(value, json_type_object)) {
+			printf("%-28s %s\n", key, json_object_get_string(value));
+			continue;
+		}
+		printf("%s\n", key);
+		json_object_object_foreach(value, name, v) {
+			printf("  %-26s %s\n", name, json_object_get_string(v));
+		}
+	}
+}
+
+static int do_info(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "device", required_argument, NULL, OPT_DEVICE },
+		{},
+	};
+	const char *path = VL_DEFAULT_DEVICE;
+	json_object *o;
+	int fd, opt;
+
+	optind = 0;
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (opt != OPT_DEVICE)
+			return EXIT_USAGE;
+		path = optarg;
+	}
+	if (optind < argc)
+		return cmd_error("vm info: unexpected \"%s\"", argv[optind]);
+
+	fd = vl_kvm_open(path);
+	if (fd < 0) {
+		fprintf(stderr, "virtlite: %s\n", vl_message());
+		return EXIT_FAILURE;
+	}
+	o = device_info(fd, path);
+	close(fd);
+	if (json_output) {
+		cmd_print_json(o);
+	} else {
+		print_info(o);
+		json_object_put(o);
+	}
+	return 0;
+}
+
+static const struct cmd verbs[] = {
+	{ "run", do_run },
+	{ "info", do_info },
+	{ "help", do_vm_help },
+	{ NULL, NULL },
+};
+
+int do_vm(int argc, char **argv)
+{
+	return cmd_select(verbs, argc - 1, argv + 1, do_vm_help, "vm verb");
+}

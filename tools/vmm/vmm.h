@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The small VMM as the command line sees it.
+ */
+#ifndef VMM_VMM_H
+#define VMM_VMM_H
+
+#include "types.h"
+
+#define VMM_MAX_DISKS	24
+
+/* The kernel says this on its console just before it starts the first process,
+ * unless it was told to be quiet.
+ */
+#define VMM_DEFAULT_MARK "as init process"
+
+/**
+ * enum vmm_status - why a VM is no more; also the exit status of `vm run`
+ * @VMM_POWEROFF: the guest switched itself off (ACPI S5)
+ * @VMM_FAILED: it never ran; vl_message() says why
+ * @VMM_USAGE: the command line was wrong
+ * @VMM_RESET: the guest asked for a reset (reboot)
+ * @VMM_CRASHED: triple fault
+ * @VMM_STOPPED: the hypervisor could not go on, as said on stderr
+ * @VMM_QUIT: stopped from outside: Ctrl-a x, or a signal
+ */
+enum vmm_status {
+	VMM_POWEROFF	= 0,
+	VMM_FAILED	= 1,
+	VMM_USAGE	= 2,
+	VMM_RESET	= 3,
+	VMM_CRASHED	= 4,
+	VMM_STOPPED	= 5,
+	VMM_QUIT	= 6,
+};
+
+/**
+ * struct vmm_disk - one disk of a guest
+ * @path: file or block device
+ * @ro: never written to
+ */
+struct vmm_disk {
+	const char *path;
+	bool ro;
+};
+
+/**
+ * struct vmm_config - what to run
+ * @device: hypervisor's device node
+ * @kernel: bzImage
+ * @initrd: initial ramdisk, or NULL
+ * @cmdline: kernel command line
+ * @mem: guest memory in bytes
+ * @cpus: number of vCPUs
+ * @disks: virtio disks, in the order of their PCI slots
+ * @nr_disks: how many
+ * @mark: text on the console whose first appearance is timed
+ * @summary: print what happened at the end, to stderr
+ * @json: print that as JSON
+ */
+struct vmm_config {
+	const char *device;
+	const char *kernel;
+	const char *initrd;
+	const char *cmdline;
+	u64 mem;
+	unsigned int cpus;
+	struct vmm_disk disks[VMM_MAX_DISKS];
+	unsigned int nr_disks;
+	const char *mark;
+	bool summary;
+	bool json;
+};
+
+enum vmm_status vmm_run(const struct vmm_config *cfg);
+
+#endif /* VMM_VMM_H */
