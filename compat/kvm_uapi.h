@@ -30,4 +30,14 @@ struct kvm_userspace_memory_region2 {
 #define KVM_CAP_USER_MEMORY2 231
 #endif
 
+/*
+ * Kernels that mark what user space may change at any moment give this field
+ * another name inside the kernel.
+ */
+#ifdef HINT_UNSAFE_IN_KVM
+#define kl_immediate_exit(run) READ_ONCE((run)->HINT_UNSAFE_IN_KVM(immediate_exit))
+#else
+#define kl_immediate_exit(run) READ_ONCE((run)->immediate_exit)
+#endif
+
 #endif

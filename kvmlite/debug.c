@@ -137,7 +137,7 @@ int kl_exit_mov_dr(struct kl_vcpu *vcpu, int dr, int reg, bool to_dr)
 		return 1;
 	}
 	/* General detect: any access traps before it is made. */
-	if (vcpu->dr7 & DR_GENERAL_DETECT) {
+	if (vcpu->dr7 & KL_DR7_GD) {
 		if (vcpu->guest_debug & KVM_GUESTDBG_USE_HW_BP)
 			return kl_debug_to_user(vcpu, X86_TRAP_DB, BIT(13));
 		kl_queue_exception_p(vcpu, X86_TRAP_DB, BIT(13));

@@ -16,6 +16,8 @@
 #include "dev.h"
 #include "host.h"
 #include "irqchip/irqchip.h"
+#include "msr_filter.h"
+#include "state.h"
 #include "tsc.h"
 #include "vendor.h"
 #include "vm.h"

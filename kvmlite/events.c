@@ -183,8 +183,8 @@ static void kl_inject_pending_exception(struct kl_vcpu *vcpu)
 		kl_rflags_write(vcpu, kl_rflags_read(vcpu) | X86_EFLAGS_RF);
 	if (ex->vector == X86_TRAP_DB) {
 		kl_deliver_payload(vcpu, ex);
-		if (vcpu->dr7 & DR_GENERAL_DETECT) {
-			vcpu->dr7 &= ~DR_GENERAL_DETECT;
+		if (vcpu->dr7 & KL_DR7_GD) {
+			vcpu->dr7 &= ~KL_DR7_GD;
 			kl_update_debug(vcpu);
 		}
 	} else {

@@ -11,6 +11,7 @@
 #include <asm/desc.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/xcr.h>
+#include <asm/fpu/xstate.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/pkru.h>
@@ -406,9 +407,20 @@ u32 kl_host_xsave_compacted_size(u64 features)
 	return size;
 }
 
+static u32 kl_mxcsr_mask __ro_after_init;
+
 u32 kl_host_mxcsr_mask(void)
 {
-	return mxcsr_feature_mask;
+	return kl_mxcsr_mask;
+}
+
+/* FXSAVE writes which bits of MXCSR there are; 0 means the first SSE's. */
+static u32 __init kl_read_mxcsr_mask(void)
+{
+	static struct fxregs_state fx __initdata __aligned(16);
+
+	asm volatile("fxsave %0" : "=m" (fx));
+	return fx.mxcsr_mask ?: 0xffbf;
 }
 
 /* ---- the rest of the CPU ---- */
@@ -463,5 +475,6 @@ int __init kl_host_init(void)
 {
 	kl_xcr0_host = kl_host_xcr0();
 	kl_xss_host = kl_host_xss();
+	kl_mxcsr_mask = kl_read_mxcsr_mask();
 	return 0;
 }

@@ -10,6 +10,7 @@
  */
 
 #include <linux/kvm.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "emulate.h"
@@ -259,7 +260,7 @@ static int kl_emul_write(struct kl_emul *e, u64 linear, const void *data,
 	return KL_EMUL_OK;
 }
 
-static int kl_emul_cmpxchg(struct kl_emul *e, u64 linear, const void *old,
+static int kl_emul_exchange(struct kl_emul *e, u64 linear, const void *old,
 			   const void *new, unsigned int bytes)
 {
 	struct kl_mmio_state *m = container_of(e, struct kl_mmio_state, e);
@@ -285,7 +286,7 @@ static int kl_emul_cmpxchg(struct kl_emul *e, u64 linear, const void *old,
 static const struct kl_emul_ops kl_mmio_ops = {
 	.read = kl_emul_read,
 	.write = kl_emul_write,
-	.cmpxchg = kl_emul_cmpxchg,
+	.exchange = kl_emul_exchange,
 };
 
 /* ---- between the vCPU and the emulator ---- */

@@ -463,7 +463,7 @@ int kl_msr_set(struct kl_vcpu *vcpu, struct kl_msr *msr)
 	case MSR_IA32_MCG_STATUS:
 	case MSR_IA32_MCG_CTL:
 		return kl_msr_set_mcg(vcpu, msr);
-	case MSR_IA32_BIOS_UPDT_TRIG:
+	case MSR_IA32_UCODE_WRITE:
 	case MSR_VM_HSAVE_PA:
 	case MSR_AMD64_PATCH_LOADER:
 	case MSR_AMD64_BU_CFG2:

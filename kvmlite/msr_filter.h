@@ -3,6 +3,7 @@
 #define KVMLITE_MSR_FILTER_H
 
 #include <linux/kvm.h>
+#include <asm/mce.h>
 
 #include "vcpu.h"
 

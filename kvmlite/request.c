@@ -11,6 +11,7 @@
 #include <linux/cpumask.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
+#include <trace/events/ipi.h>
 
 #include "vm.h"
 #include "vcpu.h"

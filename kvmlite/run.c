@@ -8,6 +8,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 #include <linux/vtime.h>
+#include <trace/events/ipi.h>
 #include <asm/debugreg.h>
 
 #include "kvm_uapi.h"
@@ -328,7 +329,7 @@ static int kl_run_uninitialized(struct kl_vcpu *vcpu)
 {
 	int ret;
 
-	if (READ_ONCE(vcpu->run->immediate_exit))
+	if (kl_immediate_exit(vcpu->run))
 		return -EINTR;
 	ret = kl_vcpu_block(vcpu);
 	return ret < 0 ? ret : -EAGAIN;
@@ -380,7 +381,7 @@ int kl_vcpu_run(struct kl_vcpu *vcpu)
 		srcu_read_unlock(&vcpu->vm->srcu, idx);
 	}
 	if (ret > 0) {
-		if (READ_ONCE(run->immediate_exit)) {
+		if (kl_immediate_exit(run)) {
 			run->exit_reason = KVM_EXIT_INTR;
 			ret = -EINTR;
 		} else {

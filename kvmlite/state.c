@@ -6,6 +6,7 @@
 #include <linux/kvm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <asm/mce.h>
 
 #include "kvm_uapi.h"
 
