@@ -193,8 +193,9 @@ struct kl_vendor_ops {
 	void (*set_virtual_apic)(struct kl_vcpu *vcpu, int tpr, int irr);
 };
 
+/* Their check() or init() fills in what varies from CPU to CPU. */
 extern struct kl_vendor_ops kl_vmx_ops;
-extern const struct kl_vendor_ops kl_svm_ops;
+extern struct kl_vendor_ops kl_svm_ops;
 /* The one in use; written once, before any VM can exist. */
 extern const struct kl_vendor_ops *kl_ops;
 

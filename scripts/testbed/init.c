@@ -42,6 +42,8 @@ struct module {
 	char *params;
 	/* One of the suite's own: it must go away again. */
 	bool ours;
+	/* The bed's disks or root hang on it: it stays. */
+	bool stays;
 };
 
 struct symbol {
@@ -162,9 +164,11 @@ static void config_line(const char *key, char *value)
 			window = (struct winsize){ .ws_row = 24, .ws_col = 80 };
 	} else if (!strcmp(key, "hostroot")) {
 		want_host_root = true;
-	} else if (!strcmp(key, "load") || !strcmp(key, "insmod")) {
+	} else if (!strcmp(key, "load") || !strcmp(key, "insmod") ||
+		   !strcmp(key, "bed")) {
 		m = &modules[nr_modules++];
 		m->ours = key[0] == 'l';
+		m->stays = key[0] == 'b';
 		params = strchr(value, ' ');
 		if (params)
 			*params++ = 0;
@@ -298,6 +302,8 @@ static bool unload_modules(void)
 	int i, err, tries;
 
 	for (i = nr_modules - 1; i >= 0; i--) {
+		if (modules[i].stays)
+			continue;
 		for (tries = 0; tries < 20; tries++) {
 			err = syscall(SYS_delete_module, module_name(&modules[i]),
 				      O_NONBLOCK) ? errno : 0;

@@ -330,6 +330,8 @@ static bool prepare(struct sample *s, struct kl_emul *e)
 	u64 mask = kl_size_mask(insn->adsize);
 	u64 want = base + LOW + below(HIGH - LOW);
 
+	if (insn->opsize == 16 && percent(70))	/* or #GP */
+		want &= ~15ULL;
 	if (insn->op >= KL_OP_MOVS && insn->op <= KL_OP_SCAS) {
 		u64 gs = s->mode == KL_MODE_LONG64 && insn->mem.seg == KL_GS ? GS_BASE : 0;
 		u64 high = s->mode == KL_MODE_LONG64 ? rnd() & ~mask :
@@ -448,6 +450,37 @@ static bool same_regs(const struct sample *s, const struct kl_emul *e)
 	return true;
 }
 
+/* CMPXCHG gets something to agree on, unless RDX:RAX is part of the address. */
+static void let_compare_succeed(const struct kl_insn *insn, struct kl_emul *start)
+{
+	unsigned int size = insn->opsize;
+	const u8 *at;
+	u64 offset;
+
+	if (insn->op != KL_OP_CMPXCHG && insn->op != KL_OP_CMPXCHG8B)
+		return;
+	if (!(insn->flags & KL_INSN_MEM) ||
+	    insn->mem.base == KL_RAX || insn->mem.index == KL_RAX ||
+	    insn->mem.base == KL_RDX || insn->mem.index == KL_RDX)
+		return;
+	/* The buffer's address and a segment base of 16-bit mode end in 0000. */
+	offset = kl_insn_offset(insn, start->regs, start->rip);
+	if (insn->mem.seg == KL_GS && start->mode == KL_MODE_LONG64)
+		offset += GS_BASE;
+	offset &= BUF_LEN - 1;
+	if (offset > BUF_LEN - 16)
+		return;
+	at = before + offset;
+	if (insn->op == KL_OP_CMPXCHG8B)
+		size /= 2;
+	start->regs[KL_RAX] = 0;
+	memcpy(&start->regs[KL_RAX], at, size);
+	if (insn->op == KL_OP_CMPXCHG8B) {
+		start->regs[KL_RDX] = 0;
+		memcpy(&start->regs[KL_RDX], at + size, size);
+	}
+}
+
 enum verdict { SKIPPED, AGREED, AGREED_UD, AGREED_FAULT, DIFFERED };
 
 static enum verdict run_one(struct sample *s)
@@ -458,11 +491,11 @@ static enum verdict run_one(struct sample *s)
 	generate(s);
 	init_emul(&start, s->mode);
 	ret = kl_decode(&s->insn, s->bytes, s->len, s->mode);
-	if (ret == -EILSEQ) {
+	if (ret == -EILSEQ || (ret == -E2BIG && s->len > KL_INSN_MAX)) {
 		run_native(s, &start);
-		if (native_signal == SIGILL)
-			return AGREED_UD;
-		report(s, &start, &start, "should be #UD");
+		if (native_signal == (ret == -EILSEQ ? SIGILL : SIGSEGV))
+			return ret == -EILSEQ ? AGREED_UD : AGREED_FAULT;
+		report(s, &start, &start, "should be #UD, or too long");
 		return DIFFERED;
 	}
 	if (ret == -EOPNOTSUPP)	/* ARPL */
@@ -473,25 +506,9 @@ static enum verdict run_one(struct sample *s)
 	}
 	if (!prepare(s, &start))
 		return SKIPPED;
-	/* CMPXCHG gets something to agree on every other time. */
 	memcpy(emulated, before, BUF_LEN);
-	if (s->insn.op == KL_OP_CMPXCHG && (s->insn.flags & KL_INSN_MEM) && percent(50)) {
-		u64 at = kl_insn_offset(&s->insn, start.regs, start.rip) & (BUF_LEN - 1);
-
-		if (s->insn.mem.base != KL_RAX && s->insn.mem.index != KL_RAX && at < HIGH + 64)
-			memcpy(&start.regs[KL_RAX], before + at, s->mode == KL_MODE_LONG64 ? 8 : 4);
-	}
-	if (s->insn.op == KL_OP_CMPXCHG8B && percent(50)) {
-		u64 at = kl_insn_offset(&s->insn, start.regs, start.rip) & (BUF_LEN - 1);
-		unsigned int half = s->insn.opsize / 2;
-
-		if (at < HIGH + 64) {
-			start.regs[KL_RAX] = 0;
-			start.regs[KL_RDX] = 0;
-			memcpy(&start.regs[KL_RAX], before + at, half);
-			memcpy(&start.regs[KL_RDX], before + at + half, half);
-		}
-	}
+	if (percent(50))
+		let_compare_succeed(&s->insn, &start);
 
 	e = start;
 	ret = kl_emul_insn(&e, &s->insn);

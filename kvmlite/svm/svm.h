@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KVMLITE_SVM_H
+#define KVMLITE_SVM_H
+
+/*
+ * AMD SVM with nested paging. Section numbers are those of the AMD64
+ * Architecture Programmer's Manual, volume 2 ("APM"), chapter 15.
+ */
+
+#include <linux/cache.h>
+#include <linux/percpu.h>
+#include <asm/svm.h>
+
+#include "../vcpu.h"
+
+/*
+ * struct kl_svm_cpu - what SVM needs on each physical CPU
+ *
+ * Pages are allocated at module load for every possible CPU and freed at
+ * unload; the rest belongs to the CPU itself, with preemption off.
+ *
+ * @host_area: where VMSAVE puts the host's FS, GS, TR, LDTR, syscall MSRs
+ * @state_area: where VMRUN puts the rest of the host's state, in a layout of
+ *	the CPU's own (VM_HSAVE_PA)
+ * @host_pa: physical address of @host_area
+ * @asid_gen: generation of address space identifiers. A vCPU whose number is
+ *	of another generation gets a new one, which is how its translations are
+ *	forgotten on a CPU that cannot flush a single ASID.
+ * @next_asid: first one not used in this generation
+ * @max_asid: last one the CPU has
+ * @tsc_ratio: what MSR_AMD64_TSC_RATIO holds
+ */
+struct kl_svm_cpu {
+	struct page *host_area;
+	struct page *state_area;
+	phys_addr_t host_pa;
+	u64 asid_gen;
+	u32 next_asid;
+	u32 max_asid;
+	u64 tsc_ratio;
+};
+
+DECLARE_PER_CPU(struct kl_svm_cpu, kl_svm_cpu);
+
+/*
+ * Where the code page at linear address @page under @cr3 lay in the host when
+ * it was last decoded. A hint that lives no longer than the vCPU's cached
+ * translations: what is read there is only compared, never used.
+ */
+struct kl_svm_code {
+	unsigned long page;
+	unsigned long cr3;
+	unsigned long hva;	/* 0: nothing known */
+};
+
+struct kl_svm {
+	struct kl_vcpu vcpu;
+
+	struct vmcb *vmcb;
+	phys_addr_t vmcb_pa;
+	unsigned long *msrpm;
+	u64 asid_gen;		/* 0: a new ASID before the next entry */
+	u64 tsc_ratio;
+	u64 tsc_aux;		/* as last given to the user-return MSRs */
+
+	unsigned long cr0_hidden;	/* CD, NW: shown, not given to the CPU */
+	unsigned long next_rip;		/* after the exiting instruction; 0: unknown */
+	bool host_saved;		/* this CPU's host_area is current */
+	bool injected;			/* EVENTINJ was valid at the entry */
+
+	/* #BP and #OF are injected with RIP past the instruction. */
+	bool soft_exception;
+	unsigned long soft_old_rip, soft_next_rip;
+
+	/* NMI blocking, which the CPU does not track for guests: inject.c */
+	bool nmi_masked;
+	bool iret_begun;		/* an IRET at iret_rip will unmask */
+	bool step;			/* TF for one instruction, for the window */
+	bool stepped;			/* … and the exit being handled was that */
+	u8 step_tf;			/* guest's own TF before */
+	unsigned long iret_rip, step_rip;
+
+	struct kl_svm_code code;
+};
+
+static inline struct kl_svm *to_svm(struct kl_vcpu *vcpu)
+{
+	return container_of(vcpu, struct kl_svm, vcpu);
+}
+
+/* What the CPU offers beyond the required: written once in kl_svm_check(). */
+struct kl_svm_caps {
+	u32 nr_asids;
+	bool nrips;
+	bool decode_assists;
+	bool flush_by_asid;
+	bool tsc_ratio;
+	bool pause_filter;
+	bool pause_threshold;
+	bool v_spec_ctrl;
+};
+
+extern struct kl_svm_caps kl_svm_caps;
+/* User-return slot of MSR_TSC_AUX, which VMRUN does not switch; or -1. */
+extern int kl_svm_tsc_aux_slot;
+
+/* An exit code of ours: the entry itself faulted, SVM has been turned off. */
+#define KL_SVM_EXIT_OFF	((u32)-0x80)
+
+/* caps.c */
+int kl_svm_check(void);
+
+/* cpu.c */
+int kl_svm_init_cpus(void);
+void kl_svm_free_cpus(void);
+int kl_svm_cpu_enable(void);
+void kl_svm_cpu_disable(void);
+void kl_svm_cpu_emergency(void);
+void kl_svm_save_host(struct kl_svm_cpu *c);
+
+/* vmcb.c */
+extern phys_addr_t kl_svm_iopm_pa;
+int kl_svm_init_iopm(void);
+void kl_svm_free_iopm(void);
+int kl_svm_vcpu_init(struct kl_vcpu *vcpu);
+void kl_svm_vcpu_free(struct kl_vcpu *vcpu);
+void kl_svm_init_control(struct kl_svm *svm);
+void kl_svm_cpuid_changed(struct kl_vcpu *vcpu);
+void kl_svm_update_exceptions(struct kl_vcpu *vcpu);
+
+static inline void kl_svm_intercept(struct vmcb *vmcb, unsigned int bit, bool on)
+{
+	if (on)
+		vmcb->control.intercepts[bit / 32] |= BIT(bit % 32);
+	else
+		vmcb->control.intercepts[bit / 32] &= ~(u32)BIT(bit % 32);
+}
+
+/* state.c */
+void kl_svm_vcpu_reset(struct kl_vcpu *vcpu, bool init_event);
+void kl_svm_cache_reg(struct kl_vcpu *vcpu, enum kl_reg reg);
+void kl_svm_get_segment(struct kl_vcpu *vcpu, enum kl_seg seg,
+			struct kvm_segment *var);
+void kl_svm_set_segment(struct kl_vcpu *vcpu, enum kl_seg seg,
+			const struct kvm_segment *var);
+int kl_svm_get_cpl(struct kl_vcpu *vcpu);
+void kl_svm_get_cs_db_l(struct kl_vcpu *vcpu, int *db, int *l);
+void kl_svm_get_idt(struct kl_vcpu *vcpu, struct kvm_dtable *dt);
+void kl_svm_set_idt(struct kl_vcpu *vcpu, const struct kvm_dtable *dt);
+void kl_svm_get_gdt(struct kl_vcpu *vcpu, struct kvm_dtable *dt);
+void kl_svm_set_gdt(struct kl_vcpu *vcpu, const struct kvm_dtable *dt);
+void kl_svm_set_cr0(struct kl_vcpu *vcpu, unsigned long cr0);
+void kl_svm_set_cr3(struct kl_vcpu *vcpu, unsigned long cr3);
+bool kl_svm_cr4_ok(struct kl_vcpu *vcpu, unsigned long cr4);
+void kl_svm_set_cr4(struct kl_vcpu *vcpu, unsigned long cr4);
+void kl_svm_set_efer(struct kl_vcpu *vcpu, u64 efer);
+void kl_svm_set_dr7(struct kl_vcpu *vcpu, unsigned long dr7);
+void kl_svm_sync_drs(struct kl_vcpu *vcpu);
+void kl_svm_flush_tlb(struct kl_vcpu *vcpu);
+void kl_svm_set_tdp_root(struct kl_vcpu *vcpu, u64 root);
+
+/* msr.c */
+int kl_svm_msr_get(struct kl_vcpu *vcpu, struct kl_msr *msr);
+int kl_svm_msr_set(struct kl_vcpu *vcpu, struct kl_msr *msr);
+int kl_svm_msr_feature(u32 index, u64 *data);
+void kl_svm_msr_filter_changed(struct kl_vcpu *vcpu);
+
+/* inject.c */
+void kl_svm_inject_irq(struct kl_vcpu *vcpu, bool reinject);
+void kl_svm_inject_nmi(struct kl_vcpu *vcpu);
+void kl_svm_inject_exception(struct kl_vcpu *vcpu);
+bool kl_svm_irq_allowed(struct kl_vcpu *vcpu);
+bool kl_svm_nmi_allowed(struct kl_vcpu *vcpu);
+void kl_svm_want_irq_window(struct kl_vcpu *vcpu);
+void kl_svm_want_nmi_window(struct kl_vcpu *vcpu);
+bool kl_svm_get_nmi_mask(struct kl_vcpu *vcpu);
+void kl_svm_set_nmi_mask(struct kl_vcpu *vcpu, bool masked);
+u32 kl_svm_get_shadow(struct kl_vcpu *vcpu);
+void kl_svm_set_shadow(struct kl_vcpu *vcpu, u32 shadow);
+void kl_svm_cancel_injection(struct kl_vcpu *vcpu);
+void kl_svm_requeue_event(struct kl_svm *svm, u32 info, u32 error_code);
+void kl_svm_end_irq_window(struct kl_svm *svm);
+void kl_svm_iret_begins(struct kl_svm *svm);
+void kl_svm_step_begin(struct kl_svm *svm);
+void kl_svm_step_end(struct kl_svm *svm);
+void kl_svm_unmask_nmi(struct kl_svm *svm);
+
+/* run.c, enter.S */
+int kl_svm_enter(unsigned long vmcb_pa, unsigned long *regs,
+		 unsigned long host_pa);
+void kl_svm_vcpu_load(struct kl_vcpu *vcpu, int cpu);
+void kl_svm_vcpu_put(struct kl_vcpu *vcpu);
+void kl_svm_prepare_run(struct kl_vcpu *vcpu);
+enum kl_run_result kl_svm_run(struct kl_vcpu *vcpu);
+
+/* exit.c, insn.c */
+void kl_svm_handle_irqoff(struct kl_vcpu *vcpu);
+int kl_svm_handle_exit(struct kl_vcpu *vcpu);
+int kl_svm_skip_insn(struct kl_vcpu *vcpu);
+void kl_svm_exit_info(struct kl_vcpu *vcpu, u32 *reason, u64 *info1,
+		      u64 *info2, u32 *intr_info);
+
+#endif
