@@ -211,16 +211,24 @@ static void kl_collect_nmis(struct kl_vcpu *vcpu)
 	vcpu->events.nmi_pending = min(vcpu->events.nmi_pending + queued, limit);
 }
 
-static bool kl_irq_source_pending(struct kl_vcpu *vcpu)
+/* With a split irqchip KVM_INTERRUPT stands for the PIC, behind LINT0. */
+static bool kl_user_irq_pending(struct kl_vcpu *vcpu)
 {
-	return vcpu->user_irq >= 0 || (vcpu->apic && kl_irq_pending(vcpu));
+	return vcpu->user_irq >= 0 &&
+	       (!vcpu->apic || kl_lapic_accepts_pic(vcpu));
+}
+
+bool kl_irq_source_pending(struct kl_vcpu *vcpu)
+{
+	return kl_user_irq_pending(vcpu) ||
+	       (vcpu->apic && kl_irq_pending(vcpu));
 }
 
 static int kl_take_irq(struct kl_vcpu *vcpu)
 {
 	int vector = vcpu->user_irq;
 
-	if (vector >= 0) {
+	if (kl_user_irq_pending(vcpu)) {
 		vcpu->user_irq = -1;
 		return vector;
 	}

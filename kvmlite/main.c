@@ -11,6 +11,7 @@
 
 #include "dev.h"
 #include "host.h"
+#include "irqchip/irqchip.h"
 #include "stats.h"
 #include "vendor.h"
 #include "vm.h"
@@ -102,12 +103,17 @@ static int __init kl_init(void)
 	kl_msr_init();
 	kl_stats_init();
 
-	ret = kl_dev_init();
+	ret = kl_irqchip_module_init();
 	if (ret)
 		goto err_stats;
+	ret = kl_dev_init();
+	if (ret)
+		goto err_irqchip;
 	pr_info("ready on %s\n", kl_ops->name);
 	return 0;
 
+err_irqchip:
+	kl_irqchip_module_exit();
 err_stats:
 	kl_stats_exit();
 	kl_ops->exit();
@@ -118,6 +124,7 @@ static void __exit kl_exit(void)
 {
 	/* Every file holds the module, so no VM is left. */
 	kl_dev_exit();
+	kl_irqchip_module_exit();
 	kl_stats_exit();
 	kl_ops->exit();
 }

@@ -53,13 +53,9 @@ bool kl_vcpu_runnable(struct kl_vcpu *vcpu)
 	    kl_request_test(vcpu, KL_REQ_VM_DEAD) ||
 	    kl_request_test(vcpu, KL_REQ_UNHALT))
 		return true;
-	if (vcpu->apic) {
-		kl_lapic_sync_timer(vcpu);
-		if (kl_lapic_has_init_sipi(vcpu))
-			return true;
-	}
-	return (vcpu->user_irq >= 0 || (vcpu->apic && kl_irq_pending(vcpu))) &&
-	       kl_ops->irq_allowed(vcpu);
+	if (vcpu->apic && kl_lapic_has_init_sipi(vcpu))
+		return true;
+	return kl_irq_source_pending(vcpu) && kl_ops->irq_allowed(vcpu);
 }
 
 static int kl_signal_exit(struct kl_vcpu *vcpu)
@@ -178,8 +174,6 @@ static int kl_enter_guest(struct kl_vcpu *vcpu)
 	enum kl_run_result res;
 	int ret;
 
-	if (vcpu->apic)
-		kl_lapic_sync_timer(vcpu);
 	if (unlikely(kl_user_wants_window(vcpu)))
 		kl_request(vcpu, KL_REQ_EVENT);
 

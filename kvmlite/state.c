@@ -353,7 +353,12 @@ static long kl_set_mp_state(struct kl_vcpu *vcpu, const struct kvm_mp_state *mp)
 	default:
 		return -EINVAL;
 	}
-	vcpu->mp_state = mp->mp_state;
+	if (mp->mp_state == KVM_MP_STATE_SIPI_RECEIVED) {
+		vcpu->mp_state = KVM_MP_STATE_INIT_RECEIVED;
+		kl_lapic_latch_sipi(vcpu);
+	} else {
+		vcpu->mp_state = mp->mp_state;
+	}
 	kl_request(vcpu, KL_REQ_EVENT);
 	return 0;
 }

@@ -140,7 +140,7 @@ static void kl_vcpu_free_run(struct kl_vcpu *vcpu)
 	int i;
 
 	/* User mappings hold references of their own on these pages. */
-	for (i = 0; i < 1 << get_order(KL_RUN_PAGES * PAGE_SIZE); i++)
+	for (i = 0; i < 1 << KL_OWN_RUN_ORDER; i++)
 		put_page(page + i);
 }
 
@@ -164,13 +164,12 @@ static struct kl_vcpu *kl_vcpu_create(struct kl_vm *vm, u32 id)
 	vcpu->regs_avail = ~0;
 
 	/* Mapped to user space page by page; never as one compound page. */
-	pages = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO,
-			    get_order(KL_RUN_PAGES * PAGE_SIZE));
+	pages = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO, KL_OWN_RUN_ORDER);
 	if (!pages) {
 		ret = -ENOMEM;
 		goto err_free;
 	}
-	split_page(pages, get_order(KL_RUN_PAGES * PAGE_SIZE));
+	split_page(pages, KL_OWN_RUN_ORDER);
 	vcpu->run = page_address(pages);
 	vcpu->pio_data = (void *)vcpu->run + KL_PIO_PAGE_OFFSET * PAGE_SIZE;
 
@@ -244,7 +243,10 @@ static vm_fault_t kl_vcpu_mmap_fault(struct vm_fault *vmf)
 
 	if (vmf->pgoff >= KL_RUN_PAGES)
 		return VM_FAULT_SIGBUS;
-	vmf->page = virt_to_page((void *)vcpu->run + vmf->pgoff * PAGE_SIZE);
+	if (vmf->pgoff == KL_COALESCED_PAGE_OFFSET)
+		vmf->page = kl_coalesced_page(vcpu->vm);
+	else
+		vmf->page = virt_to_page((void *)vcpu->run + vmf->pgoff * PAGE_SIZE);
 	get_page(vmf->page);
 	return 0;
 }

@@ -87,8 +87,9 @@ struct kl_events {
 
 /* Longest run of string port I/O that fits the run page's data page. */
 #define KL_PIO_PAGE_OFFSET	1
-#define KL_COALESCED_PAGE_OFFSET 2
+#define KL_COALESCED_PAGE_OFFSET 2	/* the VM's, in every vCPU's mapping */
 #define KL_RUN_PAGES		3
+#define KL_OWN_RUN_ORDER	1	/* the run page and the data page */
 
 /* How the string instruction of a PIO exit walks memory. */
 struct kl_string_io {
@@ -143,7 +144,7 @@ struct kl_vcpu {
 	u32 id;				/* as user space named it: the APIC id */
 	u32 index;			/* order of creation, 0… */
 	struct mutex mutex;
-	struct kvm_run *run;		/* first of KL_RUN_PAGES pages */
+	struct kvm_run *run;		/* first of 1 << KL_OWN_RUN_ORDER pages */
 
 	unsigned long requests;		/* enum kl_request_bit, atomic bitops */
 	int mode;			/* enum kl_vcpu_mode */
@@ -304,6 +305,8 @@ void kl_requeue_exception(struct kl_vcpu *vcpu, u8 vector, bool has_error,
 			  u32 error_code);
 void kl_queue_interrupt(struct kl_vcpu *vcpu, u8 vector, bool soft);
 void kl_inject_nmi(struct kl_vcpu *vcpu);	/* any context */
+/* Is there an interrupt for the CPU, whatever its state? */
+bool kl_irq_source_pending(struct kl_vcpu *vcpu);
 void kl_clear_injected(struct kl_vcpu *vcpu);
 /* 0: go on to the guest; else as a handler's return value (exit.h). */
 int kl_inject_events(struct kl_vcpu *vcpu);

@@ -83,6 +83,7 @@ static void kl_vm_destroy(struct kref *ref)
 
 	kl_stats_del_vm(vm);
 	kl_mmu_release_vm(vm);
+	kl_irqchip_vm_stop(vm);
 	kl_for_each_vcpu(i, vcpu, vm)
 		kl_vcpu_free(vcpu);
 	xa_destroy(&vm->vcpus);
