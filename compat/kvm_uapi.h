@@ -40,4 +40,8 @@ struct kvm_userspace_memory_region2 {
 #define kl_immediate_exit(run) READ_ONCE((run)->immediate_exit)
 #endif
 
+#ifndef KVM_CAP_X86_APIC_BUS_CYCLES_NS
+#define KVM_CAP_X86_APIC_BUS_CYCLES_NS 237
+#endif
+
 #endif

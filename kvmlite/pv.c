@@ -90,11 +90,13 @@ static void pv_write_time(struct kl_vcpu *vcpu, gpa_t gpa)
 	time->version |= 1;
 	if (kl_gpa_write(vcpu->vm, gpa, &time->version, sizeof(time->version)))
 		return;
+	/* Odd version before the data … */
 	smp_wmb();
 	if (kl_gpa_write(vcpu->vm, gpa + sizeof(time->version),
 			 (u8 *)time + sizeof(time->version),
 			 sizeof(*time) - sizeof(time->version)))
 		return;
+	/* … the data before the even one. */
 	smp_wmb();
 	time->version++;
 	kl_gpa_write(vcpu->vm, gpa, &time->version, sizeof(time->version));
@@ -134,6 +136,7 @@ static void pv_write_wall_clock(struct kl_vm *vm, gpa_t gpa)
 	version |= 1;
 	if (kl_gpa_write(vm, gpa, &version, sizeof(version)))
 		return;
+	/* As in pv_write_time(). */
 	smp_wmb();
 
 	local_irq_disable();
@@ -143,6 +146,7 @@ static void pv_write_wall_clock(struct kl_vm *vm, gpa_t gpa)
 	wc.sec = div_u64_rem(ns, NSEC_PER_SEC, &wc.nsec);
 	if (kl_gpa_write(vm, gpa, &wc, sizeof(wc)))
 		return;
+	/* As in pv_write_time(). */
 	smp_wmb();
 	version++;
 	kl_gpa_write(vm, gpa, &version, sizeof(version));

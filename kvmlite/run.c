@@ -120,6 +120,10 @@ static int kl_handle_requests(struct kl_vcpu *vcpu)
 	}
 	if (kl_request_take(vcpu, KL_REQ_CLOCK))
 		kl_pv_update_clock(vcpu);
+	if (kl_request_take(vcpu, KL_REQ_TPR_ACCESS)) {
+		vcpu->run->exit_reason = KVM_EXIT_TPR_ACCESS;
+		return 0;
+	}
 	if (kl_request_take(vcpu, KL_REQ_IOAPIC_EOI_EXIT)) {
 		vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
 		vcpu->run->eoi.vector = vcpu->pending_ioapic_eoi;

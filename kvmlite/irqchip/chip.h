@@ -70,8 +70,10 @@ struct kl_iodev_ops {
 	void (*free)(struct kl_iodev *dev);
 };
 
-/* A device: @len bytes at @addr; @len 0: writes of any length at @addr.
- * @ctx is its owner's. */
+/*
+ * A device: @len bytes at @addr; @len 0: writes of any length at @addr.
+ * @ctx is its owner's.
+ */
 struct kl_iodev {
 	const struct kl_iodev_ops *ops;
 	enum kl_bus bus;
@@ -84,14 +86,14 @@ struct kl_iodev {
 #define KL_PIC_PORTS	3
 
 struct kl_pic_dev {
-	raw_spinlock_t lock;
+	raw_spinlock_t lock;		/* pic, sources */
 	struct kl_pic pic;
 	u8 sources[KL_PIC_PINS];	/* bits: enum kl_irq_source */
 	struct kl_iodev port[KL_PIC_PORTS];
 };
 
 struct kl_ioapic_dev {
-	raw_spinlock_t lock;
+	raw_spinlock_t lock;		/* io, sources */
 	struct kl_ioapic io;
 	u8 sources[KL_IOAPIC_PINS];
 	struct kl_iodev page;
@@ -111,7 +113,7 @@ struct kl_irqchip {
 	struct kl_vm *vm;
 	struct srcu_struct srcu;
 
-	struct mutex routing_mutex;
+	struct mutex routing_mutex;	/* writers of the next two */
 	struct kl_routing __rcu *routing;
 	struct hlist_head ack_list;	/* writers: routing_mutex */
 
@@ -126,8 +128,8 @@ struct kl_irqchip {
 
 	struct kl_coalesced *coalesced;
 
-	struct mutex irqfd_mutex;
-	spinlock_t irqfd_lock;
+	struct mutex irqfd_mutex;	/* assigning, resamplers */
+	spinlock_t irqfd_lock;		/* the list of irqfds */
 	struct list_head irqfds;
 	struct list_head resamplers;	/* under irqfd_mutex */
 };
@@ -226,8 +228,10 @@ int kl_routing_set_default(struct kl_irqchip *chip);
 int kl_routing_set(struct kl_irqchip *chip,
 		   const struct kvm_irq_routing_entry *entries,
 		   unsigned int nr);
-/* The user's table may be read with this one; see KVM_IRQ_LINE_STATUS for the
- * return value: < 0 ignored, 0 coalesced, > 0 CPUs that took it. */
+/*
+ * The user's table may be read with this one; see KVM_IRQ_LINE_STATUS for the
+ * return value: < 0 ignored, 0 coalesced, > 0 CPUs that took it.
+ */
 int kl_gsi_set(struct kl_irqchip *chip, enum kl_irq_source source, u32 gsi,
 	       int level);
 /* A pin was acknowledged; a masked pin was unmasked. No chip lock held. */

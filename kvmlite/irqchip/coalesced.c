@@ -15,7 +15,7 @@
 
 struct kl_coalesced {
 	struct page *page;
-	spinlock_t lock;
+	spinlock_t lock;	/* writers of the ring */
 	u32 last;		/* where the next entry goes; under @lock */
 };
 

@@ -57,8 +57,10 @@ void kl_ioapic_init(struct kl_ioapic *io, int (*deliver)(void *, u64),
  * Return: CPUs that took it; 0 it was pending already; -1 masked.
  */
 int kl_ioapic_set_line(struct kl_ioapic *io, unsigned int pin, int level);
-/* Pins that an EOI of @vector would end: level ones that wait for it, and
- * edge ones that sent it. */
+/*
+ * Pins that an EOI of @vector would end: level ones that wait for it, and
+ * edge ones that sent it.
+ */
 u32 kl_ioapic_eoi_pins(const struct kl_ioapic *io, u8 vector, bool level);
 /* The EOI has come to a level-triggered pin: send again if still asserted. */
 void kl_ioapic_end(struct kl_ioapic *io, unsigned int pin);

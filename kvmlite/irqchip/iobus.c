@@ -27,17 +27,18 @@ struct kl_bus_entry {
 /**
  * struct kl_bus_table - devices of a bus, by address
  * @nr: entries
+ * @entry: sorted
  * @reach: the longest entry's length, at least 1: how far before an address
  *	one that covers it can begin
  */
 struct kl_bus_table {
 	unsigned int nr;
 	u32 reach;
-	struct kl_bus_entry entry[] __counted_by(nr);
+	struct kl_bus_entry entry[];
 };
 
 struct kl_iobus {
-	struct mutex mutex;
+	struct mutex mutex;	/* writers of the tables */
 	struct kl_bus_table __rcu *table[KL_NR_BUSES];
 };
 

@@ -51,16 +51,20 @@ err_chip:
 	return ret;
 }
 
-/* The VM's file is closed: nobody can name its eventfds any more. vCPUs may
- * still run. */
+/*
+ * The VM's file is closed: nobody can name its eventfds any more. vCPUs may
+ * still run.
+ */
 void kl_irqchip_vm_release(struct kl_vm *vm)
 {
 	kl_irqfd_release(vm->irqchip);
 	kl_ioeventfd_release(vm);
 }
 
-/* The last reference has gone, vCPUs are about to be freed: no more interrupts
- * for them. */
+/*
+ * The last reference has gone, vCPUs are about to be freed: no more interrupts
+ * for them.
+ */
 void kl_irqchip_vm_stop(struct kl_vm *vm)
 {
 	kl_pit_stop(vm->irqchip);

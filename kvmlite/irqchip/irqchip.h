@@ -16,9 +16,11 @@ struct kl_vm;
 int kl_irqchip_module_init(void);
 void kl_irqchip_module_exit(void);
 
-/* VM life. kl_irqchip_vm_init sets up what exists without an irqchip too
+/*
+ * VM life. kl_irqchip_vm_init sets up what exists without an irqchip too
  * (iobus); _release is called when the VM's file is closed (ioeventfds and
- * irqfds go), _destroy with the last reference. */
+ * irqfds go), _destroy with the last reference.
+ */
 int kl_irqchip_vm_init(struct kl_vm *vm);
 void kl_irqchip_vm_release(struct kl_vm *vm);
 /* With the last reference, before the vCPUs are freed: timers stop. */
@@ -48,14 +50,18 @@ long kl_irqchip_enable_cap(struct kl_vm *vm, const struct kvm_enable_cap *cap);
 bool kl_irq_pending(struct kl_vcpu *vcpu);	/* PIC or LAPIC has one that PPR lets in */
 int kl_irq_ack(struct kl_vcpu *vcpu);		/* take it: vector, or -1 */
 int kl_lapic_highest_irr(struct kl_vcpu *vcpu);	/* regardless of PPR; -1 none */
-/* INIT and SIPI: true if something is latched; process runs on the vCPU's own
- * thread before entry (changes mp_state, resets the vCPU). */
+/*
+ * INIT and SIPI: true if something is latched; process runs on the vCPU's own
+ * thread before entry (changes mp_state, resets the vCPU).
+ */
 bool kl_lapic_has_init_sipi(struct kl_vcpu *vcpu);
 int kl_lapic_process_init_sipi(struct kl_vcpu *vcpu);
 /* As if a SIPI had come already (KVM_MP_STATE_SIPI_RECEIVED). */
 void kl_lapic_latch_sipi(struct kl_vcpu *vcpu);
-/* LINT0 lets the PIC's interrupts through, and with a split irqchip those of
- * KVM_INTERRUPT, to this CPU. */
+/*
+ * LINT0 lets the PIC's interrupts through, and with a split irqchip those of
+ * KVM_INTERRUPT, to this CPU.
+ */
 bool kl_lapic_accepts_pic(struct kl_vcpu *vcpu);
 
 u8 kl_lapic_get_cr8(struct kl_vcpu *vcpu);

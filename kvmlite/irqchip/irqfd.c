@@ -63,8 +63,10 @@ static void irqfd_inject(struct kl_irqfd *irqfd)
 	}
 }
 
-/* The guest is done: lower the line before asking, or a quick answer is lost.
- * irqchip.srcu held. */
+/*
+ * The guest is done: lower the line before asking, or a quick answer is lost.
+ * irqchip.srcu held.
+ */
 static void resampler_acked(struct kl_ack_notifier *notifier)
 {
 	struct kl_resampler *r =
@@ -196,11 +198,12 @@ static int irqfd_publish(struct kl_irqfd *irqfd)
 	return ret;
 }
 
-/* irqfd_mutex is held, so nobody deassigns before we are done; @file is held,
- * so it cannot hang up. */
+/*
+ * irqfd_mutex is held, so nobody deassigns before we are done; @file is held,
+ * so it cannot hang up.
+ */
 static int irqfd_start(struct kl_irqfd *irqfd, struct file *file)
 {
-	u64 count;
 	int ret;
 
 	if (irqfd->resamplefd) {

@@ -35,8 +35,10 @@ static void lapic_set_tpr(struct kl_lapic *apic, u32 tpr)
 	lapic_priority_changed(apic);
 }
 
-/* User space wants to see each access to the TPR: Windows XP's are many, and
- * a helper in the guest's firmware patches them away. */
+/*
+ * User space wants to see each access to the TPR: Windows XP's are many, and
+ * a helper in the guest's firmware patches them away.
+ */
 static void lapic_report_tpr(struct kl_lapic *apic, bool write)
 {
 	struct kl_vcpu *vcpu = apic->vcpu;
@@ -269,8 +271,10 @@ static bool lapic_in_page(const struct kl_vcpu *vcpu, u64 addr)
 	return addr >= base && addr < base + LAPIC_PAGE_LEN;
 }
 
-/* Not there in x2APIC mode or when disabled: a hole that older user space
- * expects to be filled (KVM_X86_QUIRK_LAPIC_MMIO_HOLE). */
+/*
+ * Not there in x2APIC mode or when disabled: a hole that older user space
+ * expects to be filled (KVM_X86_QUIRK_LAPIC_MMIO_HOLE).
+ */
 static int lapic_hole(const struct kl_vcpu *vcpu)
 {
 	return vcpu->vm->disabled_quirks & KVM_X86_QUIRK_LAPIC_MMIO_HOLE ?
@@ -415,8 +419,10 @@ bool kl_lapic_accepts_pic(struct kl_vcpu *vcpu)
 	return !(lint0 & KL_LVT_MASKED) && (lint0 >> 8 & 7) == KL_DM_EXTINT;
 }
 
-/* The PIC's output, which bypasses the LAPIC. User space's own (split irqchip,
- * KVM_INTERRUPT) is vcpu->user_irq and does not come here. */
+/*
+ * The PIC's output, which bypasses the LAPIC. User space's own (split irqchip,
+ * KVM_INTERRUPT) is vcpu->user_irq and does not come here.
+ */
 static bool lapic_has_extint(struct kl_vcpu *vcpu)
 {
 	struct kl_vm *vm = vcpu->vm;

@@ -11,8 +11,10 @@
 
 #include "chip.h"
 
-/* The bit first, then the request, then the kick: a vCPU that misses the kick
- * has yet to look at its requests. */
+/*
+ * The bit first, then the request, then the kick: a vCPU that misses the kick
+ * has yet to look at its requests.
+ */
 static int lapic_accept_fixed(struct kl_lapic *apic,
 			      const struct kl_apic_msg *msg)
 {
@@ -110,8 +112,10 @@ static struct kl_vcpu *lapic_sole_dest(struct kl_vm *vm,
 	return kl_vcpu_by_id(vm, msg->dest);
 }
 
-/* Of all that are meant, the one that the vector's number picks: spreads the
- * vectors evenly and needs no state. */
+/*
+ * Of all that are meant, the one that the vector's number picks: spreads the
+ * vectors evenly and needs no state.
+ */
 static int apic_send_lowest(struct kl_vm *vm, struct kl_lapic *src,
 			    const struct kl_apic_msg *msg)
 {

@@ -7,6 +7,7 @@
  * (SDM vol. 3, chapter "Advanced Programmable Interrupt Controller").
  */
 
+#include <linux/bits.h>
 #include <linux/kvm.h>
 #include <linux/types.h>
 
@@ -24,20 +25,20 @@ enum kl_lvt {
 	KL_NR_LVT
 };
 
-#define KL_LVT_MASKED		(1u << 16)
-#define KL_LVT_LEVEL		(1u << 15)
-#define KL_LVT_PERIODIC		(1u << 17)
+#define KL_LVT_MASKED		BIT(16)
+#define KL_LVT_LEVEL		BIT(15)
+#define KL_LVT_PERIODIC		BIT(17)
 #define KL_LVT_TSC_DEADLINE	(2u << 17)
 #define KL_LVT_TIMER_MODE	(3u << 17)
 
-#define KL_SVR_ENABLE		(1u << 8)
-#define KL_SVR_NO_BROADCAST	(1u << 12)
-#define KL_ICR_BUSY		(1u << 12)
+#define KL_SVR_ENABLE		BIT(8)
+#define KL_SVR_NO_BROADCAST	BIT(12)
+#define KL_ICR_BUSY		BIT(12)
 
 /* ESR bits that can happen here. */
-#define KL_ESR_SEND_VECTOR	(1u << 5)
-#define KL_ESR_RECV_VECTOR	(1u << 6)
-#define KL_ESR_ILLEGAL_REG	(1u << 7)
+#define KL_ESR_SEND_VECTOR	BIT(5)
+#define KL_ESR_RECV_VECTOR	BIT(6)
+#define KL_ESR_ILLEGAL_REG	BIT(7)
 
 /* Delivery modes, as in ICR, redirection entries, MSIs and LVT. */
 enum kl_delivery {
@@ -113,8 +114,10 @@ bool kl_lapic_has_reg(u32 offset, bool x2apic, unsigned int nr_lvt);
 bool kl_lapic_match(const struct kl_lapic_regs *r, bool x2apic, u32 x2apic_id,
 		    u32 dest, bool logical);
 
-/* The register page that user space saves and restores; @id_format as the
- * caller's mode and the VM's capabilities want it in register 0x20. */
+/*
+ * The register page that user space saves and restores; @id_format as the
+ * caller's mode and the VM's capabilities want it in register 0x20.
+ */
 void kl_lapic_regs_to_page(const struct kl_lapic_regs *r, u32 id_reg,
 			   u32 tmcct, struct kvm_lapic_state *page);
 /* Everything but id, version and ldr, which follow other rules. */

@@ -302,8 +302,10 @@ static long lapic_set_state(struct kl_lapic *apic, void __user *argp)
 	return ret;
 }
 
-/* Accepted for the sake of user space that cannot do without; the page would
- * only save exits to guests that do not know CR8. */
+/*
+ * Accepted for the sake of user space that cannot do without; the page would
+ * only save exits to guests that do not know CR8.
+ */
 static long lapic_set_vapic(struct kl_lapic *apic, void __user *argp)
 {
 	struct kl_vm *vm = apic->vcpu->vm;

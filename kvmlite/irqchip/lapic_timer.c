@@ -135,8 +135,10 @@ void kl_lapic_timer_set_divisor(struct kl_lapic *apic, u32 tdcr)
 	timer_count_down(apic, div_u64(left, old) * new);
 }
 
-/* Guest TSC ticks as host ns: the guest chooses the number, so beware of
- * products and quotients that do not fit. */
+/*
+ * Guest TSC ticks as host ns: the guest chooses the number, so beware of
+ * products and quotients that do not fit.
+ */
 static u64 timer_tsc_ns(struct kl_vcpu *vcpu, u64 ticks)
 {
 	u32 khz = vcpu->tsc_khz;

@@ -12,8 +12,10 @@
 #define PIC_CASCADE	2	/* the master's pin that the slave drives */
 #define PIC_NONE	8	/* a priority lower than every pin's */
 
-/* Pins that the edge/level register can set to level: not timer, keyboard,
- * cascade, RTC, FPU. */
+/*
+ * Pins that the edge/level register can set to level: not timer, keyboard,
+ * cascade, RTC, FPU.
+ */
 static const u8 elcr_mask[2] = { 0xf8, 0xde };
 
 /* Rank of the best of @pins: 0 highest, PIC_NONE if empty. */

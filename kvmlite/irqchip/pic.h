@@ -39,8 +39,10 @@ void kl_pic_set_state(struct kl_pic *pic, int chip,
  * Return: 1 it is now pending, 0 it already was, -1 masked.
  */
 int kl_pic_set_line(struct kl_pic *pic, unsigned int pin, int level);
-/* The CPU's acknowledge cycle: the vector, that of a spurious IRQ 7 or 15 if
- * there is nothing after all. */
+/*
+ * The CPU's acknowledge cycle: the vector, that of a spurious IRQ 7 or 15 if
+ * there is nothing after all.
+ */
 u8 kl_pic_ack(struct kl_pic *pic);
 /* Ports 0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1; others must not get here. */
 void kl_pic_write(struct kl_pic *pic, u16 port, u8 val);

@@ -34,8 +34,10 @@ void kl_pit_set_gate(struct kvm_pit_channel_state *c, bool gate, s64 now);
 u8 kl_pit_speaker_read(const struct kvm_pit_state2 *pit, s64 now);
 void kl_pit_speaker_write(struct kvm_pit_state2 *pit, u8 val, s64 now);
 
-/* Channel 0's interrupts: ns from the load to the first; whether they repeat.
- * Returns false if its mode makes none. */
+/*
+ * Channel 0's interrupts: ns from the load to the first; whether they repeat.
+ * Returns false if its mode makes none.
+ */
 bool kl_pit_period(const struct kvm_pit_state2 *pit, u64 *ns, bool *periodic);
 /* Take registers from user space; corrects what would break invariants. */
 void kl_pit_set_state(struct kvm_pit_state2 *pit,

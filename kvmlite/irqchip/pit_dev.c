@@ -28,7 +28,7 @@
 
 struct kl_pit {
 	struct kl_irqchip *chip;
-	struct mutex mutex;
+	struct mutex mutex;		/* state, programming the timer */
 	struct kvm_pit_state2 state;
 	struct kl_iodev ports, speaker;
 	struct hrtimer timer;
@@ -93,8 +93,10 @@ static void pit_acked(struct kl_ack_notifier *notifier)
 	if (atomic_dec_if_positive(&pit->pending) > 0)
 		pit_raise(pit);
 	else
-		/* Before a tick that finds it 0 has counted itself: harmless,
-		 * it goes out with the one after. */
+		/*
+		 * Before a tick that finds it 0 has counted itself: harmless,
+		 * it goes out with the one after.
+		 */
 		atomic_set(&pit->acked, 1);
 }
 

@@ -39,14 +39,15 @@ struct kl_route {
  * @nr_gsis: GSIs below this one may have entries
  * @pin_gsi: from chip and pin to GSI, or NO_GSI
  * @first: per GSI, its first entry or NO_ENTRY
- * @nr: entries
+ * @nr: how many entries
+ * @entry: all of them
  */
 struct kl_routing {
 	u32 nr_gsis;
 	s16 pin_gsi[KL_NR_CHIPS][KL_IOAPIC_PINS];
 	u16 first[KL_MAX_IRQ_ROUTES];
 	u16 nr;
-	struct kl_route entry[] __counted_by(nr);
+	struct kl_route entry[];
 };
 
 /* At most one pin of each chip, or one message. */
