@@ -7,6 +7,8 @@
 #ifndef VIRTLITE_COMPAT_H
 #define VIRTLITE_COMPAT_H
 
+#include <linux/eventfd.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/version.h>
 
@@ -29,7 +31,7 @@ static inline int compat_follow_pfn(struct vm_area_struct *vma,
 				    unsigned long address, unsigned long *pfn,
 				    bool *writable)
 {
-	spinlock_t *lock;	/* the page table's, returned held */
+	spinlock_t *lock;
 	pte_t *pte;
 	int ret;
 
@@ -57,6 +59,20 @@ static inline int compat_follow_pfn(struct vm_area_struct *vma,
 	*writable = args.writable;
 	follow_pfnmap_end(&args);
 	return 0;
+}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)	/* delete with 6.1 */
+#define eventfd_signal(ctx) eventfd_signal(ctx, 1)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)	/* delete with 6.12 */
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*fn)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
 }
 #endif
 

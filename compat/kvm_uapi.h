@@ -30,4 +30,8 @@ struct kvm_userspace_memory_region2 {
 #define KVM_CAP_USER_MEMORY2 231
 #endif
 
+#ifndef KVM_CAP_X86_APIC_BUS_CYCLES_NS
+#define KVM_CAP_X86_APIC_BUS_CYCLES_NS 237
+#endif
+
 #endif

@@ -13,11 +13,18 @@
 
 struct kl_vm;
 
-/* VM life. kl_irqchip_vm_init sets up what exists without an irqchip too
+int kl_irqchip_module_init(void);
+void kl_irqchip_module_exit(void);
+
+/*
+ * VM life. kl_irqchip_vm_init sets up what exists without an irqchip too
  * (iobus); _release is called when the VM's file is closed (ioeventfds and
- * irqfds go), _destroy with the last reference. */
+ * irqfds go), _destroy with the last reference.
+ */
 int kl_irqchip_vm_init(struct kl_vm *vm);
 void kl_irqchip_vm_release(struct kl_vm *vm);
+/* With the last reference, before the vCPUs are freed: timers stop. */
+void kl_irqchip_vm_stop(struct kl_vm *vm);
 void kl_irqchip_vm_destroy(struct kl_vm *vm);
 
 /* vCPU life: creates vcpu->apic if the VM has an in-kernel irqchip. */
@@ -43,13 +50,19 @@ long kl_irqchip_enable_cap(struct kl_vm *vm, const struct kvm_enable_cap *cap);
 bool kl_irq_pending(struct kl_vcpu *vcpu);	/* PIC or LAPIC has one that PPR lets in */
 int kl_irq_ack(struct kl_vcpu *vcpu);		/* take it: vector, or -1 */
 int kl_lapic_highest_irr(struct kl_vcpu *vcpu);	/* regardless of PPR; -1 none */
-/* INIT and SIPI: true if something is latched; process runs on the vCPU's own
- * thread before entry (changes mp_state, resets the vCPU). */
+/*
+ * INIT and SIPI: true if something is latched; process runs on the vCPU's own
+ * thread before entry (changes mp_state, resets the vCPU).
+ */
 bool kl_lapic_has_init_sipi(struct kl_vcpu *vcpu);
 int kl_lapic_process_init_sipi(struct kl_vcpu *vcpu);
-/* Expired timer → IRR; called before looking for interrupts. */
-void kl_lapic_sync_timer(struct kl_vcpu *vcpu);
-bool kl_lapic_timer_pending(struct kl_vcpu *vcpu);
+/* As if a SIPI had come already (KVM_MP_STATE_SIPI_RECEIVED). */
+void kl_lapic_latch_sipi(struct kl_vcpu *vcpu);
+/*
+ * LINT0 lets the PIC's interrupts through, and with a split irqchip those of
+ * KVM_INTERRUPT, to this CPU.
+ */
+bool kl_lapic_accepts_pic(struct kl_vcpu *vcpu);
 
 u8 kl_lapic_get_cr8(struct kl_vcpu *vcpu);
 void kl_lapic_set_cr8(struct kl_vcpu *vcpu, u8 cr8);
@@ -72,6 +85,9 @@ int kl_bus_write(struct kl_vcpu *vcpu, enum kl_bus bus, u64 addr, int len,
 		 const void *val);
 int kl_bus_read(struct kl_vcpu *vcpu, enum kl_bus bus, u64 addr, int len,
 		void *val);
+
+/* The ring's page, the same in every vCPU's mapping (KL_COALESCED_PAGE_OFFSET). */
+struct page *kl_coalesced_page(struct kl_vm *vm);
 
 /* Raise/lower a GSI (irq_source as KVM's user space sees it: one source). */
 int kl_set_gsi(struct kl_vm *vm, u32 gsi, int level);
