@@ -144,6 +144,7 @@ int test_run(int argc, char **argv, const struct test *tests, size_t n)
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
+	struct timespec began, ended;
 	size_t i, chosen = 0, number = 0, failed = 0, skipped = 0;
 	int c;
 
@@ -193,6 +194,7 @@ int test_run(int argc, char **argv, const struct test *tests, size_t n)
 		if (!wanted(tests[i].name, argc - optind, argv + optind))
 			continue;
 		number++;
+		clock_gettime(CLOCK_MONOTONIC, &began);
 		switch (run_one(&tests[i])) {
 		case PASSED:
 			printf("ok %zu %s\n", number, tests[i].name);
@@ -207,6 +209,9 @@ int test_run(int argc, char **argv, const struct test *tests, size_t n)
 			printf("not ok %zu %s\n", number, tests[i].name);
 			break;
 		}
+		clock_gettime(CLOCK_MONOTONIC, &ended);
+		if (ended.tv_sec - began.tv_sec > 1)
+			diag("that took %ld s", ended.tv_sec - began.tv_sec);
 		fflush(stdout);
 	}
 	printf("# Totals: pass:%zu fail:%zu skip:%zu\n",

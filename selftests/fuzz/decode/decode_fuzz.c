@@ -231,9 +231,10 @@ static void run(const struct input *in, const struct kl_insn *insn, enum kl_mode
 	REQUIRE(whole.e.iterations == steps.e.iterations);
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+/* The name under which libFuzzer looks for it. */
+int fuzz_one(const u8 *data, size_t size) __asm__("LLVMFuzzerTestOneInput");
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int fuzz_one(const u8 *data, size_t size)
 {
 	struct input in = { 0 };
 	struct kl_insn insn, again;
