@@ -48,8 +48,8 @@ int kl_hardware_get(void)
 	mutex_lock(&kl_hardware_lock);
 	if (!kl_nr_vms)
 		ret = kl_host_take_cpus();
-	if (!ret)
-		kl_nr_vms++;
+	if (!ret && !kl_nr_vms++)
+		preempt_notifier_inc();
 	mutex_unlock(&kl_hardware_lock);
 	return ret;
 }
@@ -57,8 +57,10 @@ int kl_hardware_get(void)
 void kl_hardware_put(void)
 {
 	mutex_lock(&kl_hardware_lock);
-	if (!--kl_nr_vms)
+	if (!--kl_nr_vms) {
+		preempt_notifier_dec();
 		kl_host_give_cpus();
+	}
 	mutex_unlock(&kl_hardware_lock);
 }
 
