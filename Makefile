@@ -29,7 +29,7 @@ selftests: deps
 	@$(if $(wildcard selftests/Makefile),+$(MAKE) --no-print-directory -C selftests OUT=$(BUILD)/selftests)
 
 demo: deps
-	@BED='$(BED)' scripts/demo
+	@scripts/demo --bed '$(BED)'
 
 check: deps
 	@env $(call given,KERNEL) $(call given,BED) $(call given,K) scripts/check
