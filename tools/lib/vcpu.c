@@ -9,9 +9,12 @@
 
 #include "virtlite.h"
 
-#define EXIT(x) [KVM_EXIT_##x] = #x
+#define EXIT(x) { KVM_EXIT_##x, #x }
 
-static const char *const exit_names[] = {
+static const struct {
+	unsigned int reason;
+	const char *name;
+} exits[] = {
 	EXIT(UNKNOWN), EXIT(EXCEPTION), EXIT(IO), EXIT(HYPERCALL), EXIT(DEBUG),
 	EXIT(HLT), EXIT(MMIO), EXIT(IRQ_WINDOW_OPEN), EXIT(SHUTDOWN),
 	EXIT(FAIL_ENTRY), EXIT(INTR), EXIT(SET_TPR), EXIT(TPR_ACCESS),
@@ -97,8 +100,8 @@ int vl_vcpu_set_msrs(int vcpu_fd, const struct kvm_msr_entry *msrs,
  */
 const char *vl_exit_name(unsigned int reason)
 {
-	if (reason >= sizeof(exit_names) / sizeof(exit_names[0]) ||
-	    !exit_names[reason])
-		return "other";
-	return exit_names[reason];
+	for (size_t i = 0; i < sizeof(exits) / sizeof(exits[0]); i++)
+		if (exits[i].reason == reason)
+			return exits[i].name;
+	return "other";
 }

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define fallthrough	__attribute__((__fallthrough__))
+
 /* Exit status of a command line that makes no sense. */
 #define EXIT_USAGE	2
 

@@ -138,7 +138,7 @@ int main(int argc, char **argv)
 		switch (opt) {
 		case 'p':
 			json_pretty = true;
-			/* fall through */
+			fallthrough;
 		case 'j':
 			json_output = true;
 			break;

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,7 @@
 
 #define DEFAULT_MEM	(256 * MIB)
 #define DEFAULT_CMDLINE	"console=ttyS0"
-#define MAX_MEM		(1ULL << 46)
+#define MAX_MEM		BIT_ULL(46)
 
 enum {
 	OPT_KERNEL = 256,

@@ -3,6 +3,7 @@
  * ACPI tables: enough for an operating system to find the CPUs, the interrupt
  * controllers, the PCI bus and the way to switch the machine off.
  */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -76,16 +77,16 @@ struct acpi_fadt {
 	u64 hypervisor;
 } __attribute__((packed));
 
-_Static_assert(sizeof(struct acpi_fadt) == 276, "FADT");
+static_assert(sizeof(struct acpi_fadt) == 276, "FADT");
 
-#define FADT_WBINVD		(1U << 0)
-#define FADT_PROC_C1		(1U << 2)
-#define FADT_PWR_BUTTON		(1U << 4)	/* no fixed button */
-#define FADT_SLP_BUTTON		(1U << 5)
-#define FADT_TMR_VAL_EXT	(1U << 8)
-#define FADT_RESET_REG_SUP	(1U << 10)
-#define BOOT_LEGACY_DEVICES	(1U << 0)
-#define BOOT_VGA_NOT_PRESENT	(1U << 2)
+#define FADT_WBINVD		BIT(0)
+#define FADT_PROC_C1		BIT(2)
+#define FADT_PWR_BUTTON		BIT(4)	/* no fixed button */
+#define FADT_SLP_BUTTON		BIT(5)
+#define FADT_TMR_VAL_EXT	BIT(8)
+#define FADT_RESET_REG_SUP	BIT(10)
+#define BOOT_LEGACY_DEVICES	BIT(0)
+#define BOOT_VGA_NOT_PRESENT	BIT(2)
 #define C2_ABSENT		101	/* latencies above the limits */
 #define C3_ABSENT		1001
 

@@ -240,7 +240,7 @@ void aml_io_port(struct aml *a, u16 port, u8 len)
 void aml_irq(struct aml *a, unsigned int irq)
 {
 	put8(a, RES_IRQ);
-	put16(a, 1U << irq);
+	put16(a, BIT(irq));
 }
 
 static u8 type_flags(enum aml_resource type)

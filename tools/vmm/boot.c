@@ -4,6 +4,7 @@
  * the loader does what the real-mode part of the image would have done, and
  * jumps to the payload in long mode, identity-mapped.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -27,7 +28,7 @@
 /* 2.12 is the first whose xloadflags say whether there is a 64-bit entry. */
 #define MIN_PROTOCOL	0x020c
 
-_Static_assert(offsetof(struct boot_params, hdr) == SETUP_HEADER, "zero page");
+static_assert(offsetof(struct boot_params, hdr) == SETUP_HEADER, "zero page");
 
 /**
  * bzimage_parse() - check a bzImage and find its parts

@@ -8,6 +8,7 @@
  * a slow line would, but never the escape key or a signal.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,12 +68,15 @@ void console_put(struct console *c, u8 byte)
 
 	pthread_mutex_lock(&c->lock);
 	watch_mark(c, byte);
+	c->out_last = byte;
 	if (!c->out_dead && c->out_count < CONSOLE_OUT_SIZE) {
 		c->out[(c->out_head + c->out_count) % CONSOLE_OUT_SIZE] = byte;
 		wake = c->out_count++ == 0;
 		if (!c->out_due &&
-		    (byte == '\n' || c->out_count >= FLUSH_BYTES))
-			wake = c->out_due = true;
+		    (byte == '\n' || c->out_count >= FLUSH_BYTES)) {
+			c->out_due = true;
+			wake = true;
+		}
 	}
 	pthread_mutex_unlock(&c->lock);
 	if (wake)
@@ -266,6 +270,9 @@ void console_exit(struct console *c)
 		return;
 	while (c->out_count && poll(&out, 1, DRAIN_MS) > 0)
 		write_some(c);
+	/* What we say next begins on a line of its own. */
+	if (c->out_last && c->out_last != '\n' && isatty(STDOUT_FILENO))
+		dprintf(STDOUT_FILENO, "\r\n");
 	if (c->raw)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &c->saved);
 	pthread_cond_destroy(&c->room);

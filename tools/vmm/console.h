@@ -32,6 +32,7 @@ struct vm;
  * @out_head: oldest byte in it
  * @out_count: bytes in it
  * @out_due: write now rather than wait for the end of the line
+ * @out_last: byte that was put last
  * @out_dead: stdout is gone; what the guest says is dropped
  * @mark: text to watch for
  * @mark_len: its length, 0 if there is none
@@ -56,6 +57,7 @@ struct console {
 	size_t out_head;
 	size_t out_count;
 	bool out_due;
+	u8 out_last;
 	bool out_dead;
 	const char *mark;
 	u8 mark_len;

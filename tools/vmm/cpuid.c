@@ -8,10 +8,10 @@
 #define VENDOR_AMD_EBX		0x68747541	/* "Auth" */
 #define VENDOR_HYGON_EBX	0x6f677948	/* "Hygo" */
 
-#define F1_ECX_TSC_DEADLINE	(1U << 24)
-#define F1_ECX_HYPERVISOR	(1U << 31)
-#define F1_EDX_HTT		(1U << 28)
-#define F8_1_ECX_CMP_LEGACY	(1U << 1)
+#define F1_ECX_TSC_DEADLINE	BIT(24)
+#define F1_ECX_HYPERVISOR	BIT(31)
+#define F1_EDX_HTT		BIT(28)
+#define F8_1_ECX_CMP_LEGACY	BIT(1)
 
 #define LEVEL_SMT		1U
 #define LEVEL_CORE		2U
@@ -21,7 +21,7 @@ static u32 id_bits(unsigned int cpus)
 {
 	u32 bits = 0;
 
-	while (1U << bits < cpus)
+	while (BIT(bits) < cpus)
 		bits++;
 	return bits;
 }
@@ -55,7 +55,7 @@ static bool is_amd(const struct kvm_cpuid2 *c)
 static void set_cache_sharing(struct kvm_cpuid_entry2 *e, unsigned int cpus)
 {
 	u32 level = e->eax >> 5 & 7;
-	u32 sharing = level >= 3 ? (1U << id_bits(cpus)) - 1 : 0;
+	u32 sharing = level >= 3 ? BIT(id_bits(cpus)) - 1 : 0;
 
 	e->eax = (e->eax & ~(0xfffU << 14)) | sharing << 14;
 }
@@ -66,7 +66,7 @@ static void adapt(struct kvm_cpuid_entry2 *e, unsigned int id,
 	switch (e->function) {
 	case 0x1:
 		e->ebx = (e->ebx & 0xff00) | id << 24 |
-			 1U << id_bits(cpus) << 16;
+			 BIT(id_bits(cpus)) << 16;
 		e->ecx |= F1_ECX_HYPERVISOR;
 		if (tsc_deadline)
 			e->ecx |= F1_ECX_TSC_DEADLINE;
@@ -80,7 +80,7 @@ static void adapt(struct kvm_cpuid_entry2 *e, unsigned int id,
 			break;
 		set_cache_sharing(e, cpus);
 		e->eax &= ~(0x3fU << 26);
-		e->eax |= (min_t(u32, 1U << id_bits(cpus), 64) - 1) << 26;
+		e->eax |= (min_t(u32, BIT(id_bits(cpus)), 64) - 1) << 26;
 		break;
 	case 0x80000001:
 		e->ecx &= ~F8_1_ECX_CMP_LEGACY;

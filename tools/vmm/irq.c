@@ -143,7 +143,7 @@ void irq_set_line(struct irq *irq, u32 pin, unsigned int source, bool level)
 
 	pthread_mutex_lock(&irq->lock);
 	old = irq->sources[pin];
-	new = level ? old | 1ULL << source : old & ~(1ULL << source);
+	new = level ? old | BIT_ULL(source) : old & ~BIT_ULL(source);
 	irq->sources[pin] = new;
 	if (!old != !new)
 		vl_vm_irq_line(irq->vm_fd, pin, new);

@@ -61,8 +61,8 @@ static void update(struct msix *m)
 	for (unsigned int v = 0; v < m->nr; v++) {
 		if (is_masked(m, v))
 			continue;
-		if (m->pending & 1U << v) {
-			m->pending &= ~(1U << v);
+		if (m->pending & BIT(v)) {
+			m->pending &= ~BIT(v);
 			signal_vector(m, v);
 		}
 	}
@@ -78,7 +78,7 @@ void msix_raise(struct msix *m, unsigned int vector)
 	if (vector >= m->nr)
 		return;
 	if (is_masked(m, vector))
-		m->pending |= 1U << vector;
+		m->pending |= BIT(vector);
 	else
 		signal_vector(m, vector);
 }

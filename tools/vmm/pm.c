@@ -7,9 +7,9 @@
 
 #include "vm.h"
 
-#define CNT_SCI_EN	(1U << 0)
+#define CNT_SCI_EN	BIT(0)
 #define CNT_SLP_TYP(v)	((v) >> 10 & 7)
-#define CNT_SLP_EN	(1U << 13)
+#define CNT_SLP_EN	BIT(13)
 
 #define PM_TIMER_HZ	3579545ULL
 

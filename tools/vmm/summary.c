@@ -9,7 +9,6 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <limits.h>
 #include <stdio.h>
@@ -58,12 +57,11 @@ static void read_debugfs_file(int dir, const char *name, json_object *all)
 	 * name and number.
 	 */
 	while (fgets(line, sizeof(line), f)) {
-		uint64_t value;
+		unsigned long long value;
 
-		if (sscanf(line, "%" SCNu64, &value) == 1)
+		if (sscanf(line, "%llu", &value) == 1)
 			add_counter(name, value, all);
-		else if (sscanf(line, "%127[^ :=\t]%*[ :=\t]%" SCNu64, key,
-				&value) == 2)
+		else if (sscanf(line, "%127[^ :=\t]%*[ :=\t]%llu", key, &value) == 2)
 			add_counter(key, value, all);
 	}
 	fclose(f);
@@ -170,7 +168,7 @@ static void print_counters(const char *title, json_object *all)
 	int width = 0;
 
 	json_object_object_foreach(all, name, value) {
-		uint64_t v = json_object_get_uint64(value);
+		unsigned long long v = json_object_get_uint64(value);
 
 		if (!v)
 			continue;
@@ -180,7 +178,7 @@ static void print_counters(const char *title, json_object *all)
 				width ? "" : title);
 			width = 0;
 		}
-		width += fprintf(stderr, " %s %" PRIu64, name, v);
+		width += fprintf(stderr, " %s %llu", name, v);
 	}
 	if (width)
 		fprintf(stderr, "\n");
@@ -194,14 +192,16 @@ static void print_text(const struct vm *vm, enum vmm_status why, u64 ns,
 
 	fprintf(stderr, "virtlite: %s after %.3f s (status %d)\n",
 		why_text[why], ns / 1e9, why);
-	fprintf(stderr, "  %-14s %s, %u CPU%s, %" PRIu64 " MiB\n", "hypervisor",
+	fprintf(stderr, "  %-14s %s, %u CPU%s, %llu MiB\n", "hypervisor",
 		vm->cfg->device, vm->cfg->cpus, vm->cfg->cpus == 1 ? "" : "s",
-		(u64)(vm->cfg->mem / MIB));
+		vm->cfg->mem / MIB);
 	if (c->mark_ns)
-		fprintf(stderr, "  %-14s %.3f s, %" PRIu64 " TSC ticks (\"%s\")\n",
+		fprintf(stderr, "  %-14s %.3f s, %llu TSC ticks (\"%s\")\n",
 			"time to /init", (c->mark_ns - vm->start_ns) / 1e9,
-			c->mark_tsc - vm->start_tsc, c->mark);
-	fprintf(stderr, "  %-14s %" PRIu64 "\n", "TSC ticks", ticks);
+			(unsigned long long)(c->mark_tsc - vm->start_tsc),
+			c->mark);
+	fprintf(stderr, "  %-14s %llu\n", "TSC ticks",
+		(unsigned long long)ticks);
 	print_counters("exits to user", user_exits(vm));
 	print_counters("in the kernel", kernel_counters(vm));
 }

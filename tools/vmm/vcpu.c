@@ -19,16 +19,16 @@
 #define SIG_KICK	SIGUSR1
 
 #define MSR_MTRR_DEF_TYPE	0x2ff
-#define MTRR_ENABLE		(1U << 11)
+#define MTRR_ENABLE		BIT(11)
 #define MTRR_WB			6
-#define F1_EDX_MTRR		(1U << 12)
+#define F1_EDX_MTRR		BIT(12)
 
-#define CR0_PE		(1ULL << 0)
-#define CR0_ET		(1ULL << 4)
-#define CR0_PG		(1ULL << 31)
-#define CR4_PAE		(1ULL << 5)
-#define EFER_LME	(1ULL << 8)
-#define EFER_LMA	(1ULL << 10)
+#define CR0_PE		BIT_ULL(0)
+#define CR0_ET		BIT_ULL(4)
+#define CR0_PG		BIT_ULL(31)
+#define CR4_PAE		BIT_ULL(5)
+#define EFER_LME	BIT_ULL(8)
+#define EFER_LMA	BIT_ULL(10)
 
 #define APIC_LVT0	0x350
 #define APIC_LVT1	0x360

@@ -94,7 +94,7 @@ static u8 blk_write(struct virtio_blk *blk, struct vq_elem *e, u64 sector)
 	struct iovec iov[VQ_MAX_SIZE];
 	unsigned int nr;
 	/* A driver that cannot flush must find each write on the disk. */
-	bool flushes = blk->v.driver_features & 1ULL << VIRTIO_BLK_F_FLUSH;
+	bool flushes = blk->v.driver_features & BIT_ULL(VIRTIO_BLK_F_FLUSH);
 
 	if (blk->ro || !in_range(blk, sector, len))
 		return VIRTIO_BLK_S_IOERR;
@@ -209,10 +209,10 @@ struct virtio_blk *virtio_blk_create(struct vm *vm, const struct vmm_disk *disk,
 				     unsigned int nr_queues)
 {
 	struct virtio_blk *blk = calloc(1, sizeof(*blk));
-	u64 features = 1ULL << VIRTIO_BLK_F_FLUSH |
-		       1ULL << VIRTIO_BLK_F_SEG_MAX |
-		       1ULL << VIRTIO_BLK_F_BLK_SIZE |
-		       1ULL << VIRTIO_BLK_F_MQ;
+	u64 features = BIT_ULL(VIRTIO_BLK_F_FLUSH) |
+		       BIT_ULL(VIRTIO_BLK_F_SEG_MAX) |
+		       BIT_ULL(VIRTIO_BLK_F_BLK_SIZE) |
+		       BIT_ULL(VIRTIO_BLK_F_MQ);
 
 	if (!blk) {
 		vl_error(ENOMEM, "disk %s", disk->path);
@@ -222,7 +222,7 @@ struct virtio_blk *virtio_blk_create(struct vm *vm, const struct vmm_disk *disk,
 		goto err_free;
 
 	if (disk->ro)
-		features |= 1ULL << VIRTIO_BLK_F_RO;
+		features |= BIT_ULL(VIRTIO_BLK_F_RO);
 	blk->config.seg_max = SEG_MAX;
 	blk->config.blk_size = SECTOR;
 	blk->config.num_queues = nr_queues;

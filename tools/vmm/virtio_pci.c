@@ -27,9 +27,9 @@
 #define DEVICE_ID_BASE	0x1040
 #define REVISION	1	/* non-transitional */
 
-#define FEATURES_FIXED	(1ULL << VIRTIO_F_VERSION_1 | \
-			 1ULL << VIRTIO_RING_F_INDIRECT_DESC | \
-			 1ULL << VIRTIO_RING_F_EVENT_IDX)
+#define FEATURES_FIXED	(BIT_ULL(VIRTIO_F_VERSION_1) | \
+			 BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) | \
+			 BIT_ULL(VIRTIO_RING_F_EVENT_IDX))
 
 static struct virtio *to_virtio(struct pci_dev *d)
 {
@@ -117,7 +117,7 @@ static void set_status(struct virtio *v, u8 status)
 	 */
 	if (status & VIRTIO_CONFIG_S_FEATURES_OK &&
 	    (v->driver_features & ~v->features ||
-	     !(v->driver_features & 1ULL << VIRTIO_F_VERSION_1)))
+	     !(v->driver_features & BIT_ULL(VIRTIO_F_VERSION_1))))
 		status &= ~VIRTIO_CONFIG_S_FEATURES_OK;
 
 	/* The driver adds bits; it can take none away but by a reset. */

@@ -22,7 +22,8 @@ void virtio_broken(struct virtio *v)
 	pthread_mutex_lock(&v->lock);
 	v->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	pthread_mutex_unlock(&v->lock);
-	virtio_interrupt(v, v->config_vector, VIRTIO_ISR_CONFIG);
+	virtio_interrupt(v, READ_ONCE(v->config_vector),
+			 VIRTIO_ISR_CONFIG);
 }
 
 static bool stopping(const struct virtio_queue *q)
@@ -88,7 +89,7 @@ void virtio_queue_kick(struct virtio_queue *q)
 int virtio_queue_start(struct virtio_queue *q)
 {
 	struct vm *vm = q->v->pci.vm;
-	bool event_idx = q->v->driver_features & 1ULL << VIRTIO_RING_F_EVENT_IDX;
+	bool event_idx = q->v->driver_features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	int ret;
 
 	if (q->running)

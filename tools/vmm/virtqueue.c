@@ -47,15 +47,13 @@ int vq_init(struct virtqueue *vq, const struct memory *mem, u16 size,
 	return vq->desc && vq->avail && vq->used ? 0 : -EINVAL;
 }
 
+/* An indirect table may begin at any address: no field of it is aligned. */
 static struct vring_desc read_desc(const struct vring_desc *p)
 {
-	struct vring_desc d = {
-		.addr = READ_ONCE(p->addr),
-		.len = READ_ONCE(p->len),
-		.flags = READ_ONCE(p->flags),
-		.next = READ_ONCE(p->next),
-	};
+	struct vring_desc d;
 
+	memcpy(&d, p, sizeof(d));
+	compiler_barrier();	/* the copy is what counts from here on */
 	return d;
 }
 

@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The command line: what it refuses, with which status and which words; and
+# that manual and completion know what it knows. VIRTLITE names the program.
+
+cd "$(dirname "$0")/.." || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -r "$work"' EXIT
+n=0
+failed=0
+
+result() {
+	n=$((n + 1))
+	echo "$1 $n - $2"
+	[ "$1" = ok ] && return
+	sed 's/^/# /' "$work/err"
+	failed=1
+}
+
+# t NAME STATUS TEXT ARGUMENT...: that status, and TEXT in what is printed
+t() {
+	name=$1 status=$2 text=$3
+	shift 3
+	"$VIRTLITE" "$@" >"$work/out" 2>"$work/err" </dev/null
+	got=$?
+	if [ $got = "$status" ] && cat "$work/out" "$work/err" | grep -q -e "$text"; then
+		result ok "$name"
+	else
+		result "not ok" "$name (status $got)"
+	fi
+}
+
+t "no argument: help" 0 "Usage"
+t "help" 0 "OBJECT" help
+t "version" 0 "^virtlite [0-9]" version
+t "version in JSON" 0 '{"version":"[0-9.]*"}' -j version
+t "an unknown object" 2 'unknown object "disc"' disc
+t "an unknown verb" 2 'unknown vm verb "walk"' vm walk
+t "an unknown option" 2 "bogus" --bogus
+t "vm alone: its help" 0 "vm run" vm
+t "the beginning of a verb" 0 "vm run" vm he
+
+t "run without a kernel" 2 "kernel is missing" vm run
+t "run with an unknown option" 2 "bogus" vm run --bogus
+t "run with a word too many" 2 'unexpected "now"' vm run --kernel k now
+t "no memory" 2 "mem 0" vm run --kernel k --mem 0
+t "memory that is no number" 2 "mem much" vm run --kernel k --mem much
+t "negative memory" 2 "mem -1" vm run --kernel k --mem -1
+t "too much memory" 2 "mem" vm run --kernel k --mem 99999999999G
+t "no CPU" 2 "cpus 0" vm run --kernel k --cpus 0
+t "CPUs that are no number" 2 "cpus 1x" vm run --kernel k --cpus 1x
+t "a disk without a path" 2 "no path" vm run --kernel k --disk ,ro
+t "another console" 2 "only stdio" vm run --kernel k --console vga
+t "an empty mark" 2 "mark" vm run --kernel k --mark ""
+
+t "a device that is not there" 1 "$work/none.*loaded" vm run --kernel k --device "$work/none"
+t "a device that is none" 1 "/dev/null: KVM_GET_API_VERSION" vm run --kernel k --device /dev/null
+t "info about no device" 1 "$work/none" vm info --device "$work/none"
+t "info about a device that is none" 1 KVM_GET_API_VERSION vm info --device /dev/null
+
+grep -o '{ "[a-z]*", [a-z]*_argument' virtlite/vm.c | cut -d'"' -f2 | sort -u >"$work/options"
+while read -r option; do
+	if grep -qF -e "\\-\\-$option" virtlite/virtlite-vm.1 &&
+	   grep -qw -e "--$option" virtlite/completion; then
+		result ok "--$option is in the manual and in the completion"
+	else
+		result "not ok" "--$option is in the manual and in the completion"
+	fi
+done <"$work/options"
+
+# complete WORD...: what the completion offers for the last word
+complete_words() {
+	bash -c '. virtlite/completion; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+		_virtlite; echo "${COMPREPLY[@]}"' _ "$@"
+}
+c() {
+	name=$1 text=$2
+	shift 2
+	complete_words "$@" >"$work/err" 2>&1
+	if grep -qw -e "$text" "$work/err"; then
+		result ok "$name"
+	else
+		result "not ok" "$name"
+	fi
+}
+c "completion of an object" vm virtlite ""
+c "completion of a verb" run virtlite vm r
+c "completion of an option" --kernel virtlite vm run --k
+c "completion of a value" stdio virtlite vm run --console ""
+
+echo "1..$n"
+exit $failed
