@@ -226,7 +226,10 @@ void kl_svm_want_nmi_window(struct kl_vcpu *vcpu)
 	svm->step = true;
 }
 
-/* Right before an entry, if it or the last one steps; undone by kl_svm_step_end() right after the exit. */
+/*
+ * Right before an entry, if it or the last one steps; undone by
+ * kl_svm_step_end() right after the exit.
+ */
 void kl_svm_step_begin(struct kl_svm *svm)
 {
 	struct vmcb *vmcb = svm->vmcb;
