@@ -66,6 +66,9 @@ int kl_svm_check(void)
 	/* Nested tables have the format and depth of the host's own. */
 	kl_svm_ops.tdp_levels = pgtable_l5_enabled() ? 5 : 4;
 	kl_svm_ops.has_1g = boot_cpu_has(X86_FEATURE_GBPAGES);
+	kl_svm_ops.has_xsaves = boot_cpu_has(X86_FEATURE_XSAVES);
+	kl_svm_ops.has_invpcid = boot_cpu_has(X86_FEATURE_INVPCID);
+	kl_svm_ops.has_rdtscp = boot_cpu_has(X86_FEATURE_RDTSCP);
 	if (kl_svm_caps.tsc_ratio) {
 		kl_svm_ops.tsc_scaling_frac_bits = 32;
 		kl_svm_ops.max_tsc_ratio = SVM_TSC_RATIO_MAX;
