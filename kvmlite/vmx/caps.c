@@ -10,6 +10,7 @@
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
+#include <asm/vmx.h>
 
 #include "vmx.h"
 
@@ -101,6 +102,9 @@ static int kl_vmx_init(void)
 
 	kl_vmx_ops.has_1g = caps->has_ept_1g;
 	kl_vmx_ops.has_ad = caps->has_ept_ad;
+	kl_vmx_ops.has_xsaves = caps->ctl.sec & VMCS_CONTROL_BIT(XSAVES);
+	kl_vmx_ops.has_invpcid = caps->ctl.sec & SECONDARY_EXEC_ENABLE_INVPCID;
+	kl_vmx_ops.has_rdtscp = caps->ctl.sec & SECONDARY_EXEC_ENABLE_RDTSCP;
 	if (caps->ctl.sec & SECONDARY_EXEC_TSC_SCALING) {
 		kl_vmx_ops.tsc_scaling_frac_bits = 48;
 		kl_vmx_ops.max_tsc_ratio = U64_MAX;

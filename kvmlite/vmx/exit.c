@@ -57,7 +57,6 @@ static int kl_vmx_exit_exception(struct kl_vcpu *vcpu)
 		vcpu->stats.nmi++;
 		return 1;
 	}
-	vcpu->stats.exception++;
 	if (vector != X86_TRAP_DF)
 		kl_vmx_reblock_nmi(vcpu, info & INTR_INFO_UNBLOCK_NMI);
 
@@ -71,6 +70,7 @@ static int kl_vmx_exit_exception(struct kl_vcpu *vcpu)
 	case X86_TRAP_BP:
 		return kl_exit_debug(vcpu, X86_TRAP_BP, 0);
 	case X86_TRAP_AC:
+		vcpu->stats.exception++;
 		kl_queue_exception_e(vcpu, X86_TRAP_AC,
 				     kl_vmread(VM_EXIT_INTR_ERROR_CODE));
 		return 1;
@@ -135,7 +135,6 @@ static int kl_vmx_exit_cr(struct kl_vcpu *vcpu)
 	u64 qual = kl_vmread(EXIT_QUALIFICATION);
 	int cr = qual & 15, reg = (qual >> 8) & 15;
 
-	vcpu->stats.cr++;
 	switch ((qual >> 4) & 3) {
 	case 0:
 		return kl_exit_mov_to_cr(vcpu, cr, reg);
@@ -152,7 +151,6 @@ static int kl_vmx_exit_dr(struct kl_vcpu *vcpu)
 {
 	u64 qual = kl_vmread(EXIT_QUALIFICATION);
 
-	vcpu->stats.dr++;
 	return kl_exit_mov_dr(vcpu, qual & 7, (qual >> 8) & 15, !(qual & BIT(4)));
 }
 
@@ -164,7 +162,6 @@ static int kl_vmx_exit_io(struct kl_vcpu *vcpu)
 	u16 port = qual >> 16;
 	u32 info;
 
-	vcpu->stats.io++;
 	if (likely(!(qual & BIT(4))))
 		return kl_exit_io(vcpu, port, size, in);
 
@@ -249,8 +246,6 @@ int kl_vmx_handle_exit(struct kl_vcpu *vcpu)
 	struct kl_vmx *vmx = to_vmx(vcpu);
 	u32 reason = vmx->exit_reason;
 
-	if (vmx->handled)
-		return 1;
 	if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return kl_vmx_entry_failed(vcpu);
 	/* Bits 31:16 say where it happened (25.9.1), not what. */

@@ -2,8 +2,8 @@
 /*
  * Events: into the guest by the next entry, and those that an exit interrupted.
  *
- * vcpu->events says what is being delivered; the entry field is a copy, made
- * right before the entry and forgotten by the exit.
+ * The core forgets an event once it is in the entry field and guest mode is
+ * certain; what an exit interrupts goes back to vcpu->events from here.
  */
 
 #include <linux/kvm.h>
@@ -77,17 +77,18 @@ void kl_vmx_cancel_injection(struct kl_vcpu *vcpu)
 
 /**
  * kl_vmx_requeue_event - deliver again what an exit interrupted (28.2.4)
- * @vmx: the vCPU; idt_info is a valid IDT-vectoring information field
+ * @vmx: the vCPU
+ * @info: the event, as in the IDT-vectoring information field
+ * @error_code: valid if @info says that there is one
  *
  * An INT instruction of the guest's own has not completed: RIP is still at it
  * and it executes again. One that was injected stays in vcpu->events.
  */
-void kl_vmx_requeue_event(struct kl_vmx *vmx)
+void kl_vmx_requeue_event(struct kl_vmx *vmx, u32 info, u32 error_code)
 {
 	struct kl_vcpu *vcpu = &vmx->vcpu;
-	u32 info = vmx->idt_info;
 	u8 vector = info & INTR_INFO_VECTOR_MASK;
-	u32 code = 0;
+	bool code = info & INTR_INFO_DELIVER_CODE_MASK;
 
 	switch (info & INTR_INFO_INTR_TYPE_MASK) {
 	case INTR_TYPE_NMI_INTR:
@@ -99,10 +100,7 @@ void kl_vmx_requeue_event(struct kl_vmx *vmx)
 		kl_queue_interrupt(vcpu, vector, false);
 		break;
 	case INTR_TYPE_HARD_EXCEPTION:
-		if (info & INTR_INFO_DELIVER_CODE_MASK)
-			code = kl_vmread(IDT_VECTORING_ERROR_CODE);
-		kl_requeue_exception(vcpu, vector,
-				     info & INTR_INFO_DELIVER_CODE_MASK, code);
+		kl_requeue_exception(vcpu, vector, code, code ? error_code : 0);
 		break;
 	case INTR_TYPE_SOFT_INTR:
 		if (vmx->injecting)

@@ -63,6 +63,7 @@ void kl_vmx_prepare_run(struct kl_vcpu *vcpu)
 	struct kl_vmx *vmx = to_vmx(vcpu);
 	struct kl_vmx_host *host = &vmx->host;
 
+	vmx->host_checked = false;
 	if (host->saved)
 		return;
 	savesegment(fs, host->fs_sel);
@@ -80,7 +81,6 @@ void kl_vmx_prepare_run(struct kl_vcpu *vcpu)
 	wrmsrl(MSR_KERNEL_GS_BASE, vmx->guest_kernel_gs_base);
 	kl_vmx_load_guest_msrs(vmx);
 	host->saved = true;
-	vmx->host_checked = false;
 }
 
 /* Preemption off, on the CPU where kl_vmx_prepare_run() was. */
@@ -131,8 +131,8 @@ static void kl_vmx_write_dirty_regs(struct kl_vcpu *vcpu)
 }
 
 /*
- * Host state that changes with interrupts on only: once, then again after
- * kl_vmx_handle_irqoff().
+ * Host state that changes with interrupts on only: once after each
+ * kl_vmx_prepare_run().
  */
 static void kl_vmx_check_host(struct kl_vmx *vmx)
 {
@@ -152,10 +152,7 @@ static void kl_vmx_check_host(struct kl_vmx *vmx)
 	vmx->host_checked = true;
 }
 
-/*
- * Move RIP past the instruction that exited. Its interrupt shadow ends with it;
- * with TF set a #DB comes before the next instruction (25.4.2).
- */
+/* Move RIP past the instruction that exited; its interrupt shadow ends too. */
 int kl_vmx_skip_insn(struct kl_vcpu *vcpu)
 {
 	unsigned long rip = kl_rip_read(vcpu);
@@ -171,19 +168,22 @@ int kl_vmx_skip_insn(struct kl_vcpu *vcpu)
 	if (unlikely(info & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
 		kl_vmwrite(GUEST_INTERRUPTIBILITY_INFO,
 			   info & ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
-	if (unlikely(kl_rflags_read(vcpu) & X86_EFLAGS_TF) &&
-	    !(kl_vmread(GUEST_IA32_DEBUGCTL) & DEBUGCTLMSR_BTF))
-		kl_vmwrite(GUEST_PENDING_DBG_EXCEPTIONS, DR_STEP);
 	return 1;
 }
 
-static void kl_vmx_fast_cpuid(struct kl_vcpu *vcpu)
+/*
+ * CPUID needs nothing that interrupts could not wait for. A single step and
+ * CPUID faulting are left to the handler.
+ */
+static enum kl_run_result kl_vmx_fast_cpuid(struct kl_vcpu *vcpu)
 {
 	u32 eax = vcpu->regs[KL_REG_RAX];
-	u32 ebx = vcpu->regs[KL_REG_RBX];
 	u32 ecx = vcpu->regs[KL_REG_RCX];
-	u32 edx = vcpu->regs[KL_REG_RDX];
+	u32 ebx, edx;
 
+	if (unlikely(kl_rflags_read(vcpu) & X86_EFLAGS_TF) ||
+	    unlikely(vcpu->misc_features_enables & KL_MISC_CPUID_FAULT))
+		return KL_RUN_EXIT;
 	kl_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
 	vcpu->regs[KL_REG_RAX] = eax;
 	vcpu->regs[KL_REG_RBX] = ebx;
@@ -191,13 +191,19 @@ static void kl_vmx_fast_cpuid(struct kl_vcpu *vcpu)
 	vcpu->regs[KL_REG_RDX] = edx;
 	vcpu->stats.cpuid++;
 	kl_vmx_skip_insn(vcpu);
+	return KL_RUN_FAST;
 }
 
-/* Nothing was delivered: the event is still in vcpu->events. */
+/* Nothing was delivered: what was to be injected goes back to vcpu->events. */
 static enum kl_run_result kl_vmx_entry_refused(struct kl_vmx *vmx)
 {
-	vmx->failed_event = vmx->injecting ? kl_vmread(VM_ENTRY_INTR_INFO_FIELD) : 0;
-	kl_vmx_cancel_injection(&vmx->vcpu);
+	vmx->failed_event = 0;
+	if (vmx->injecting) {
+		vmx->failed_event = kl_vmread(VM_ENTRY_INTR_INFO_FIELD);
+		kl_vmx_requeue_event(vmx, vmx->failed_event,
+				     kl_vmread(VM_ENTRY_EXCEPTION_ERROR_CODE));
+		kl_vmx_cancel_injection(&vmx->vcpu);
+	}
 	return KL_RUN_EXIT;
 }
 
@@ -228,7 +234,6 @@ enum kl_run_result kl_vmx_run(struct kl_vcpu *vcpu)
 		wrmsrl(MSR_IA32_DEBUGCTLMSR, vmx->host_debugctl);
 	vcpu->regs_avail = KL_REGS_AFTER_EXIT;
 	vmx->seg_cached = 0;
-	vmx->handled = false;
 	vmx->idt_info = 0;
 
 	vmx->entry_error = failed;
@@ -241,24 +246,19 @@ enum kl_run_result kl_vmx_run(struct kl_vcpu *vcpu)
 	if (unlikely(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return kl_vmx_entry_refused(vmx);
 
-	if (vmx->injecting)
-		kl_clear_injected(vcpu);
 	if (kl_vmx_exit_in_delivery(vmx->exit_reason)) {
 		u32 info = kl_vmread(IDT_VECTORING_INFO_FIELD);
 
 		if (unlikely(info & INTR_INFO_VALID_MASK)) {
 			vmx->idt_info = info;
-			kl_vmx_requeue_event(vmx);
+			kl_vmx_requeue_event(vmx, info,
+					     kl_vmread(IDT_VECTORING_ERROR_CODE));
 		}
 	}
 	vmx->injecting = false;
 
-	if (vmx->exit_reason == EXIT_REASON_CPUID &&
-	    !(vcpu->misc_features_enables & KL_MISC_CPUID_FAULT)) {
-		kl_vmx_fast_cpuid(vcpu);
-		vmx->handled = true;
-		return KL_RUN_FAST;
-	}
+	if (vmx->exit_reason == EXIT_REASON_CPUID)
+		return kl_vmx_fast_cpuid(vcpu);
 	return KL_RUN_EXIT;
 }
 
@@ -267,9 +267,6 @@ void kl_vmx_handle_irqoff(struct kl_vcpu *vcpu)
 	struct kl_vmx *vmx = to_vmx(vcpu);
 	u32 info;
 
-	vmx->host_checked = false;
-	if (vmx->handled)
-		return;
 	switch ((u16)vmx->exit_reason) {
 	case EXIT_REASON_EXCEPTION_NMI:
 		if (vmx->entry_error)

@@ -19,7 +19,6 @@
 
 #include <linux/list.h>
 #include <asm/msr-index.h>
-#include <asm/vmx.h>
 
 #include "../vcpu.h"
 #include "../vendor.h"
@@ -95,11 +94,10 @@ struct kl_vmx {
 	u32 idt_info;			/* the event it interrupted; 0: none */
 	bool entry_error;		/* VMLAUNCH or VMRESUME itself failed */
 	u32 failed_event;		/* what a refused entry was to inject */
-	bool handled;			/* run() did all there was to do */
 	u8 seg_cached;			/* KL_VMX_CACHED_* */
 	u32 cs_ar, ss_ar;
 	bool injecting;			/* this entry delivers an event */
-	bool host_checked;		/* CR3, CR4 seen since interrupts were on */
+	bool host_checked;		/* CR3, CR4 looked at since prepare_run() */
 	u8 tlb_flush;			/* KL_VMX_FLUSH_* before the next entry */
 
 	u16 vpid;
@@ -133,8 +131,10 @@ void kl_vmx_free_regions(void);
 int kl_vmx_cpu_enable(void);
 void kl_vmx_cpu_disable(void);
 void kl_vmx_cpu_emergency(void);
-/* Make it the current VMCS of this CPU; true if it came from another CPU or
- * from memory. Preemption off. */
+/*
+ * Make it the current VMCS of this CPU; true if it came from another CPU or from
+ * memory. Preemption off.
+ */
 bool kl_vmx_load_vmcs(struct kl_vmx *vmx, int cpu);
 /* Write it back to memory wherever it is. May sleep on an IPI. */
 void kl_vmx_unload_vmcs(struct kl_vmx *vmx);
@@ -199,7 +199,7 @@ void kl_vmx_set_nmi_mask(struct kl_vcpu *vcpu, bool masked);
 u32 kl_vmx_get_shadow(struct kl_vcpu *vcpu);
 void kl_vmx_set_shadow(struct kl_vcpu *vcpu, u32 shadow);
 void kl_vmx_cancel_injection(struct kl_vcpu *vcpu);
-void kl_vmx_requeue_event(struct kl_vmx *vmx);
+void kl_vmx_requeue_event(struct kl_vmx *vmx, u32 info, u32 error_code);
 
 /* run.c */
 void kl_vmx_prepare_run(struct kl_vcpu *vcpu);
