@@ -62,7 +62,7 @@ static inline int compat_follow_pfn(struct vm_area_struct *vma,
 				    unsigned long address, unsigned long *pfn,
 				    bool *writable)
 {
-	spinlock_t *lock;
+	spinlock_t *lock;	/* the page table's, returned held */
 	pte_t *pte;
 	int ret;
 
