@@ -232,7 +232,7 @@ static int irqfd_assign(struct kl_irqchip *chip, const struct kvm_irqfd *args)
 	int ret;
 
 	if (!kl_irqchip_in_kernel(chip->vm))
-		return -EAGAIN;
+		return -EINVAL;
 	/* Acknowledges are seen by chips in the kernel only. */
 	if ((args->flags & KVM_IRQFD_FLAG_RESAMPLE) &&
 	    chip->vm->irqchip_mode != KL_IRQCHIP_KERNEL)
