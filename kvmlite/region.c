@@ -96,8 +96,10 @@ static unsigned long *dirty_alloc(struct kl_vm *vm, u64 npages)
 {
 	unsigned long *dirty;
 
+	/* Up to 256 MiB, on nothing but the caller's word: fail, do not kill. */
 	dirty = kvcalloc(BITS_TO_LONGS(npages), sizeof(long),
-			 GFP_KERNEL_ACCOUNT);
+			 GFP_KERNEL_ACCOUNT | __GFP_NOWARN |
+			 __GFP_RETRY_MAYFAIL);
 	if (dirty && (vm->mmu.manual_protect & KVM_DIRTY_LOG_INITIALLY_SET))
 		bitmap_set(dirty, 0, npages);
 	return dirty;
