@@ -38,7 +38,15 @@ common:
 	mov	%rax, 48(%rbx)
 	mov	56(%rsp), %rax
 	mov	%rax, 56(%rbx)
-	test	%r15, %r15
+	mov	8(%rbx), %eax
+	incl	128(%rbx,%rax,4)
+	cmpq	$0, 64(%rbx)
+	je	2f
+	cmp	$32, %eax
+	jb	2f
+	mov	$0xfee000b0, %eax
+	movl	$0, (%rax)
+2:	test	%r15, %r15
 	jz	1f
 	mov	%r15, 32(%rsp)
 1:	pop	%rbx

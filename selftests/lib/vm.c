@@ -147,16 +147,25 @@ struct vcpu *vcpu_new(struct vm *vm, uint32_t id)
 	return v;
 }
 
-/* vcpu_cpuid() - give the vCPU everything that is supported. */
+/*
+ * vcpu_cpuid() - give the vCPU everything that is supported. The TSC deadline
+ * timer is a capability, because it needs the APIC in the kernel.
+ */
 void vcpu_cpuid(struct vcpu *v)
 {
 	struct kvm_cpuid2 *c;
 	int fd = kvm_open();
+	uint32_t i;
 
 	c = calloc(1, sizeof(*c) + 256 * sizeof(c->entries[0]));
 	REQUIRE(c, "out of memory");
 	c->nent = 256;
 	OK(ioctl(fd, KVM_GET_SUPPORTED_CPUID, c));
+	for (i = 0; i < c->nent; i++) {
+		if (c->entries[i].function == 1 &&
+		    kvm_cap(fd, KVM_CAP_TSC_DEADLINE_TIMER))
+			c->entries[i].ecx |= 1 << 24;
+	}
 	OK(ioctl(v->fd, KVM_SET_CPUID2, c));
 	free(c);
 	close(fd);

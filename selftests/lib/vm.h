@@ -51,6 +51,9 @@ struct guest_exc {
 	uint64_t rflags;
 	uint64_t cs;
 	uint64_t rsp;
+	uint64_t eoi;		/* if not 0: tell the local APIC (not x2) */
+	uint64_t pad[7];
+	uint32_t counts[256];	/* by vector */
 };
 
 struct vm {

@@ -1,0 +1,768 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The interrupt controllers and the timers in the kernel. */
+#include "vm.h"
+
+/* Pieces of guest code. RAX is lost. */
+#define MMIO32(addr, value) \
+	"mov $" #addr ", %eax\nmovl $" #value ", (%rax)\n"
+#define LAPIC(reg, value)	MMIO32(0xfee00000 + reg, value)
+#define IOAPIC(reg, value)	MMIO32(0xfec00000, reg) MMIO32(0xfec00010, value)
+#define OUTB(port, value)	"mov $" #value ", %al\nout %al, $" #port "\n"
+#define READY			"xor %eax, %eax\nout %al, $0x10\n"
+#define LAPIC_ON		LAPIC(0xf0, 0x1ff)
+#define IDLE			"sti\n1: hlt\njmp 1b\n"
+/* PIC: vectors from 0x30 and 0x38, edge, all pins open. */
+#define PIC_ON								\
+	OUTB(0x20, 0x11) OUTB(0x21, 0x30) OUTB(0x21, 4) OUTB(0x21, 1)	\
+	OUTB(0xa0, 0x11) OUTB(0xa1, 0x38) OUTB(0xa1, 2) OUTB(0xa1, 1)	\
+	OUTB(0x21, 0) OUTB(0xa1, 0)
+#define PIC_OFF			OUTB(0x21, 0xff) OUTB(0xa1, 0xff)
+
+static struct vm *irqchip_vm(void)
+{
+	struct vm *vm = vm_new();
+
+	OK(ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0));
+	return vm;
+}
+
+static struct vcpu *irqchip_guest(const uint8_t *code, const uint8_t *end)
+{
+	struct vm *vm = irqchip_vm();
+	struct vcpu *v = vcpu_new(vm, 0);
+	struct kvm_regs regs;
+
+	memcpy(vm->mem + GPA_CODE, code, end - code);
+	vcpu_long(v);
+	regs = get_regs(v);
+	regs.r15 = 0;
+	set_regs(v, &regs);
+	guest_exc(v)->eoi = 1;
+	return v;
+}
+
+#define IRQCHIP_GUEST(name) irqchip_guest(name, name##_end)
+
+static volatile uint32_t *count(struct vcpu *v, unsigned int vector)
+{
+	return &guest_exc(v)->counts[vector];
+}
+
+static void line(struct vcpu *v, uint32_t irq, uint32_t level)
+{
+	struct kvm_irq_level l = { .irq = irq, .level = level };
+
+	OK(ioctl(v->vm->fd, KVM_IRQ_LINE, &l));
+}
+
+static void pulse(struct vcpu *v, uint32_t irq)
+{
+	line(v, irq, 1);
+	line(v, irq, 0);
+}
+
+static int msi(struct vcpu *v, uint32_t address, uint32_t data)
+{
+	struct kvm_msi m = { .address_lo = 0xfee00000 | address, .data = data };
+
+	return ioctl(v->vm->fd, KVM_SIGNAL_MSI, &m);
+}
+
+/* Within a while the vector has come n times, and no more. */
+static void expect(struct vcpu *v, unsigned int vector, unsigned int n, int where)
+{
+	volatile uint32_t *c = count(v, vector);
+
+	if (!await(*c >= n) || *c != n)
+		test_fail(__FILE__, where, "vector 0x%x came %u times, not %u",
+			  vector, *c, n);
+}
+
+#define EXPECT(v, vector, n) expect(v, vector, n, __LINE__)
+
+GUEST(64, pic_guest,
+      PIC_ON
+      READY
+      IDLE);
+
+/* The PIC wants its EOI at the PIC: the handler says a non-specific one. */
+GUEST(64, pic_handler,
+      "push %rax\n"
+      "incl 0xb144\n"		/* counts[0x31] */
+      "mov $0x20, %al\n"
+      "out %al, $0x20\n"
+      "pop %rax\n"
+      "iretq\n");
+
+GUEST(64, pic_slave_handler,
+      "push %rax\n"
+      "incl 0xb168\n"		/* counts[0x3a] */
+      "mov $0x20, %al\n"
+      "out %al, $0xa0\n"
+      "out %al, $0x20\n"
+      "pop %rax\n"
+      "iretq\n");
+
+static void pic(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(pic_guest);
+	struct runner r;
+	unsigned int i;
+
+	load_guest(v->vm, GPA_FREE, pic_handler);
+	load_guest(v->vm, GPA_FREE + 0x100, pic_slave_handler);
+	idt_gate(v->vm, 0x31, GPA_FREE);
+	idt_gate(v->vm, 0x3a, GPA_FREE + 0x100);
+	RUN_TO_OUT(v, 0x10, 0);
+	runner_start(&r, v);
+	for (i = 1; i <= 5; i++) {
+		pulse(v, 1);
+		EXPECT(v, 0x31, i);
+		pulse(v, 10);
+		EXPECT(v, 0x3a, i);
+	}
+	runner_stop(&r);
+	EQ(r.result, -EINTR);
+}
+
+/* Without an EOI nothing of lower priority comes through. */
+static void pic_priority(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(pic_guest);
+	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_PIC_MASTER };
+	struct runner r;
+
+	/* The library's handler gives no EOI to the PIC. */
+	RUN_TO_OUT(v, 0x10, 0);
+	runner_start(&r, v);
+	pulse(v, 3);
+	EXPECT(v, 0x33, 1);
+	pulse(v, 4);
+	sleep_ms(20);
+	EXPECT(v, 0x34, 0);
+	pulse(v, 1);			/* this is above */
+	EXPECT(v, 0x31, 1);
+	runner_stop(&r);
+	OK(ioctl(v->vm->fd, KVM_GET_IRQCHIP, &chip));
+	EQ(chip.chip.pic.isr, 1 << 3 | 1 << 1);
+	EQ(chip.chip.pic.irr, 1 << 4);
+	EQ(chip.chip.pic.irq_base, 0x30);
+	EQ(chip.chip.pic.imr, 0);
+}
+
+/* IOAPIC pin 4: vector 0x44, edge; pin 5: 0x45, level; pin 6: 0x46, masked. */
+GUEST(64, ioapic_guest,
+      PIC_OFF
+      LAPIC_ON
+      IOAPIC(0x18, 0x44)
+      IOAPIC(0x19, 0)
+      IOAPIC(0x1a, 0x8045)
+      IOAPIC(0x1b, 0)
+      IOAPIC(0x1c, 0x10046)
+      IOAPIC(0x1d, 0)
+      MMIO32(0xfec00000, 1)
+      "mov $0xfec00010, %eax\n"
+      "mov (%rax), %ebx\n"
+      "xor %eax, %eax\n"
+      READY
+      IDLE);
+
+static void ioapic_edge(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(ioapic_guest);
+	struct runner r;
+	unsigned int i;
+
+	RUN_TO_OUT(v, 0x10, 0);
+	EQ(get_regs(v).rbx >> 16 & 0xff, 23);	/* 24 pins */
+	runner_start(&r, v);
+	for (i = 1; i <= 5; i++) {
+		pulse(v, 4);
+		EXPECT(v, 0x44, i);
+	}
+	/* An edge is one interrupt, however long the line is high. */
+	line(v, 4, 1);
+	EXPECT(v, 0x44, 6);
+	line(v, 4, 1);
+	sleep_ms(10);
+	EXPECT(v, 0x44, 6);
+	line(v, 4, 0);
+	pulse(v, 6);
+	sleep_ms(10);
+	EXPECT(v, 0x46, 0);
+	runner_stop(&r);
+	EQ(guest_exc(v)->count, 6);
+}
+
+static void ioapic_level(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(ioapic_guest);
+	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_IOAPIC };
+	struct runner r;
+	uint32_t n;
+
+	RUN_TO_OUT(v, 0x10, 0);
+	runner_start(&r, v);
+	/* As long as the line is high it comes again after each EOI. */
+	line(v, 5, 1);
+	CHECK(await(*count(v, 0x45) >= 3), "it came %u times",
+	      *count(v, 0x45));
+	line(v, 5, 0);
+	sleep_ms(10);
+	n = *count(v, 0x45);
+	sleep_ms(10);
+	EQ(*count(v, 0x45), n);
+	/* Without the EOI it waits, with remote IRR set. */
+	guest_exc(v)->eoi = 0;
+	line(v, 5, 1);
+	EXPECT(v, 0x45, n + 1);
+	line(v, 5, 0);
+	line(v, 5, 1);
+	sleep_ms(10);
+	EXPECT(v, 0x45, n + 1);
+	runner_stop(&r);
+	OK(ioctl(v->vm->fd, KVM_GET_IRQCHIP, &chip));
+	EQ(chip.chip.ioapic.redirtbl[5].fields.remote_irr, 1);
+	EQ(chip.chip.ioapic.redirtbl[5].fields.vector, 0x45);
+	EQ(chip.chip.ioapic.redirtbl[6].fields.mask, 1);
+	EQ(chip.chip.ioapic.base_address, 0xfec00000);
+}
+
+GUEST(64, lapic_guest,
+      PIC_OFF
+      LAPIC_ON
+      READY
+      IDLE);
+
+static void signal_msi(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(lapic_guest);
+	struct runner r;
+	unsigned int i;
+
+	RUN_TO_OUT(v, 0x10, 0);
+	runner_start(&r, v);
+	for (i = 1; i <= 5; i++) {
+		CHECK(OK(msi(v, 0, 0x51)) > 0, "not delivered");
+		EXPECT(v, 0x51, i);
+	}
+	/* Nobody has APIC ID 7. */
+	CHECK(msi(v, 7 << 12, 0x52) <= 0, "delivered to nobody");
+	/* Broadcast, and logical to the flat ID 1 (the guest has set none). */
+	OK(msi(v, 0xff << 12, 0x53));
+	EXPECT(v, 0x53, 1);
+	/* Delivery mode NMI. */
+	OK(msi(v, 0, 4 << 8));
+	EXPECT(v, 2, 1);
+	EXPECT(v, 0x52, 0);
+	runner_stop(&r);
+}
+
+/* MSIs to a CPU that is off by its spurious vector register. */
+GUEST(64, lapic_off_guest,
+      PIC_OFF
+      LAPIC(0xf0, 0xff)
+      READY
+      IDLE);
+
+static void lapic_disabled(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(lapic_off_guest);
+	struct runner r;
+
+	RUN_TO_OUT(v, 0x10, 0);
+	runner_start(&r, v);
+	msi(v, 0, 0x51);
+	sleep_ms(10);
+	EXPECT(v, 0x51, 0);
+	runner_stop(&r);
+}
+
+/* The task priority holds back what is not above it. */
+GUEST(64, tpr_guest,
+      PIC_OFF
+      LAPIC_ON
+      "mov $6, %ebx\n"
+      "mov %rbx, %cr8\n"
+      "mov $0xfee00080, %eax\nmov (%rax), %eax\n"
+      "sti\n"
+      "nop\n"
+      "out %al, $0x10\n"
+      "nop\n"
+      "out %al, $0x11\n"
+      "xor %ebx, %ebx\n"
+      "mov %rbx, %cr8\n"
+      "nop\n"
+      "out %al, $0x12\n"
+      "hlt\n");
+
+static void task_priority(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(tpr_guest);
+
+	RUN_TO_OUT(v, 0x10, 0x60);	/* the APIC's TPR is CR8 */
+	OK(msi(v, 0, 0x65));
+	OK(msi(v, 0, 0x55));
+	OK(msi(v, 0, 0x75));
+	RUN_TO_OUT(v, 0x11, 0x60);
+	EQ(*count(v, 0x75), 1);
+	EQ(*count(v, 0x65), 0);
+	EQ(*count(v, 0x55), 0);
+	RUN_TO_OUT(v, 0x12, 0x60);
+	EQ(*count(v, 0x65), 1);
+	EQ(*count(v, 0x55), 1);
+	EQ(guest_exc(v)->vector, 0x55);
+}
+
+/* IPIs to itself: by shorthand, by ID, and in x2APIC mode by MSR. */
+GUEST(64, self_ipi,
+      PIC_OFF
+      LAPIC_ON
+      "sti\n"
+      LAPIC(0x300, 0x40061)
+      "nop\n"
+      LAPIC(0x310, 0)
+      LAPIC(0x300, 0x62)
+      "nop\n"
+      "mov $0xfee00020, %eax\nmov (%rax), %ebx\n"		/* ID */
+      "mov $0xfee00030, %eax\nmov (%rax), %esi\n"		/* version */
+      "cli\n"
+      "mov $0x1b, %ecx\n"
+      "rdmsr\n"
+      "or $0xc00, %eax\n"
+      "wrmsr\n"
+      "mov $0x802, %ecx\n"
+      "rdmsr\n"
+      "mov %eax, %edi\n"
+      "mov $0x83f, %ecx\n"
+      "mov $0x63, %eax\n"
+      "xor %edx, %edx\n"
+      "wrmsr\n"
+      "movq $0, 0xb040\n"		/* EOI is an MSR now */
+      "sti\n"
+      "nop\n"
+      "cli\n"
+      "mov $0x80b, %ecx\n"
+      "xor %eax, %eax\n"
+      "wrmsr\n"
+      "mov $0x830, %ecx\n"
+      "mov $0x64, %eax\n"
+      "xor %edx, %edx\n"
+      "wrmsr\n"
+      "sti\n"
+      "nop\n"
+      "cli\n"
+      "out %al, $0x10\n"
+      "hlt\n");
+
+static void ipi_to_self(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(self_ipi);
+
+	RUN_TO(v, KVM_EXIT_IO);
+	EQ(v->run->io.port, 0x10);
+	EQ(*count(v, 0x61), 1);
+	EQ(*count(v, 0x62), 1);
+	EQ(*count(v, 0x63), 1);
+	EQ(*count(v, 0x64), 1);
+	EQ(*count(v, 13), 0);
+	EQ(get_regs(v).rbx, 0);
+	EQ(get_regs(v).rsi & 0xf0, 0x10);
+	EQ(get_regs(v).rdi, 0);
+	EQ(get_sregs(v).apic_base & 0xd00, 0xd00);
+}
+
+/* One shot at first; the test then asks for periodic by writing R14. */
+GUEST(64, timer_guest,
+      PIC_OFF
+      LAPIC_ON
+      LAPIC(0x3e0, 0xb)			/* divide by 1 */
+      LAPIC(0x320, 0x71)
+      LAPIC(0x380, 1000000)
+      READY
+      "sti\n"
+      "2: cmpl $0, 0xb244\n"		/* counts[0x71] */
+      "je 2b\n"
+      "mov $0xfee00390, %eax\nmov (%rax), %ebx\n"		/* current count: it has run out */
+      LAPIC(0x320, 0x20072)		/* periodic */
+      LAPIC(0x380, 1000000)
+      "3: cmpl $3, 0xb248\n"
+      "jb 3b\n"
+      LAPIC(0x380, 0)
+      "mov 0xb248, %eax\n"
+      "out %al, $0x11\n"
+      IDLE);
+
+static void lapic_timer(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(timer_guest);
+	uint32_t n;
+	struct runner r;
+
+	RUN_TO(v, KVM_EXIT_IO);
+	EQ(v->run->io.port, 0x10);
+	RUN_TO(v, KVM_EXIT_IO);
+	EQ(v->run->io.port, 0x11);
+	EQ(*count(v, 0x71), 1);
+	EQ(get_regs(v).rbx, 0);
+	CHECK(*count(v, 0x72) >= 3, "periodic: %u", *count(v, 0x72));
+	/* Stopped it stays. */
+	runner_start(&r, v);
+	sleep_ms(10);
+	n = *count(v, 0x72);
+	sleep_ms(20);
+	EQ(*count(v, 0x72), n);
+	runner_stop(&r);
+}
+
+/* Wakes a halted vCPU. */
+GUEST(64, deadline_guest,
+      PIC_OFF
+      LAPIC_ON
+      LAPIC(0x320, 0x40073)
+      READY
+      "mov $5, %esi\n"
+      "1: rdtsc\n"
+      "shl $32, %rdx\n"
+      "or %rdx, %rax\n"
+      "add $1000000, %rax\n"
+      "mov %rax, %rbx\n"
+      "mov %rax, %rdx\n"
+      "shr $32, %rdx\n"
+      "mov $0x6e0, %ecx\n"
+      "wrmsr\n"
+      "sti\n"
+      "hlt\n"
+      "cli\n"
+      "rdtsc\n"
+      "shl $32, %rdx\n"
+      "or %rdx, %rax\n"
+      "cmp %rbx, %rax\n"
+      "jb 2f\n"
+      "dec %esi\n"
+      "jnz 1b\n"
+      "mov $0x6e0, %ecx\n"		/* it has fired: it reads as 0 */
+      "rdmsr\n"
+      "out %al, $0x11\n"
+      "2: out %al, $0x12\n");
+
+static void tsc_deadline(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(deadline_guest);
+	uint64_t value;
+
+	RUN_TO(v, KVM_EXIT_IO);
+	EQ(get_msr(v, 0x6e0, &value), 1);
+	RUN_TO_OUT(v, 0x11, 0);
+	EQ(*count(v, 0x73), 5);
+	EQ(*count(v, 13), 0);
+}
+
+/* Channel 0 as a rate generator at 1 kHz, through the PIC. */
+GUEST(64, pit_guest,
+      PIC_ON
+      OUTB(0x43, 0x34)
+      OUTB(0x40, 0xa9)
+      OUTB(0x40, 0x04)
+      READY
+      IDLE);
+
+GUEST(64, pit_handler,
+      "push %rax\n"
+      "incl 0xb140\n"		/* counts[0x30] */
+      "mov $0x20, %al\n"
+      "out %al, $0x20\n"
+      "pop %rax\n"
+      "iretq\n");
+
+static void pit(void)
+{
+	struct kvm_pit_config config = { };
+	struct kvm_pit_state2 state;
+	struct vm *vm = irqchip_vm();
+	struct vcpu *v;
+	struct runner r;
+
+	OK(ioctl(vm->fd, KVM_CREATE_PIT2, &config));
+	v = vcpu_new(vm, 0);
+	load_guest(vm, GPA_CODE, pit_guest);
+	load_guest(vm, GPA_FREE, pit_handler);
+	idt_gate(vm, 0x30, GPA_FREE);
+	vcpu_long(v);
+	RUN_TO(v, KVM_EXIT_IO);
+	runner_start(&r, v);
+	CHECK(await(*count(v, 0x30) >= 5), "the PIT ticked %u times",
+	      *count(v, 0x30));
+	runner_stop(&r);
+	OK(ioctl(vm->fd, KVM_GET_PIT2, &state));
+	EQ(state.channels[0].count, 0x4a9);
+	EQ(state.channels[0].mode, 2);
+}
+
+/* Channel 2, its gate and its output at port 0x61: how Linux calibrates. */
+GUEST(64, speaker_guest,
+      "in $0x61, %al\n"
+      "and $0xfd, %al\n"
+      "or $1, %al\n"
+      "out %al, $0x61\n"
+      OUTB(0x43, 0xb0)
+      OUTB(0x42, 0xff)
+      OUTB(0x42, 0x08)
+      "in $0x61, %al\n"
+      "mov %al, %bl\n"
+      "1: in $0x61, %al\n"
+      "test $0x20, %al\n"
+      "jz 1b\n"
+      "out %al, $0x10\n"
+      "hlt\n");
+
+static void pit_channel_2(void)
+{
+	struct kvm_pit_config config = { .flags = KVM_PIT_SPEAKER_DUMMY };
+	struct vm *vm = irqchip_vm();
+	struct vcpu *v;
+
+	OK(ioctl(vm->fd, KVM_CREATE_PIT2, &config));
+	v = vcpu_new(vm, 0);
+	load_guest(vm, GPA_CODE, speaker_guest);
+	vcpu_long(v);
+	RUN_TO(v, KVM_EXIT_IO);
+	EQ(v->run->io.port, 0x10);
+	EQ(get_regs(v).rbx & 0x20, 0);
+	EQ(get_regs(v).rax & 0x21, 0x21);
+}
+
+/* The state that a VMM saves comes back as it was. */
+static void state_round_trip(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(ioapic_guest);
+	struct kvm_irqchip set, get;
+	struct kvm_lapic_state lapic, again;
+	unsigned int id;
+
+	RUN_TO_OUT(v, 0x10, 0);
+	for (id = 0; id < 3; id++) {
+		memset(&set, 0, sizeof(set));
+		set.chip_id = id;
+		OK(ioctl(v->vm->fd, KVM_GET_IRQCHIP, &set));
+		OK(ioctl(v->vm->fd, KVM_SET_IRQCHIP, &set));
+		memset(&get, 0, sizeof(get));
+		get.chip_id = id;
+		OK(ioctl(v->vm->fd, KVM_GET_IRQCHIP, &get));
+		CHECK(!memcmp(&set, &get, sizeof(set)), "chip %u", id);
+	}
+	EQ(get.chip.ioapic.redirtbl[4].fields.vector, 0x44);
+	OK(ioctl(v->fd, KVM_GET_LAPIC, &lapic));
+	EQ(*(uint32_t *)(lapic.regs + 0xf0), 0x1ff);
+	OK(ioctl(v->fd, KVM_SET_LAPIC, &lapic));
+	OK(ioctl(v->fd, KVM_GET_LAPIC, &again));
+	CHECK(!memcmp(&lapic, &again, sizeof(lapic)), "LAPIC");
+	/* What is set counts: pin 4 has another vector now. */
+	get.chip.ioapic.redirtbl[4].fields.vector = 0x4a;
+	OK(ioctl(v->vm->fd, KVM_SET_IRQCHIP, &get));
+	{
+		struct runner r;
+
+		runner_start(&r, v);
+		pulse(v, 4);
+		EXPECT(v, 0x4a, 1);
+		EXPECT(v, 0x44, 0);
+		runner_stop(&r);
+	}
+}
+
+/* An interrupt that is pending in a saved LAPIC comes where it is restored. */
+static void pending_in_lapic(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(lapic_guest);
+	struct kvm_lapic_state lapic;
+	struct runner r;
+
+	RUN_TO_OUT(v, 0x10, 0);
+	OK(ioctl(v->fd, KVM_GET_LAPIC, &lapic));
+	*(uint32_t *)(lapic.regs + 0x200 + 16 * (0x81 / 32)) |= 1 << (0x81 % 32);
+	OK(ioctl(v->fd, KVM_SET_LAPIC, &lapic));
+	runner_start(&r, v);
+	EXPECT(v, 0x81, 1);
+	runner_stop(&r);
+}
+
+/* A halted vCPU is HALTED, and made RUNNABLE goes on without an interrupt. */
+GUEST(64, halt_once,
+      READY
+      "cli\n"
+      "hlt\n"
+      "out %al, $0x11\n");
+
+static void mp_states(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(halt_once);
+	struct kvm_mp_state s;
+	struct runner r;
+
+	OK(ioctl(v->fd, KVM_GET_MP_STATE, &s));
+	EQ(s.mp_state, KVM_MP_STATE_RUNNABLE);
+	RUN_TO_OUT(v, 0x10, 0);
+	runner_start(&r, v);
+	sleep_ms(20);
+	runner_stop(&r);
+	EQ(r.result, -EINTR);
+	OK(ioctl(v->fd, KVM_GET_MP_STATE, &s));
+	EQ(s.mp_state, KVM_MP_STATE_HALTED);
+	s.mp_state = KVM_MP_STATE_RUNNABLE;
+	OK(ioctl(v->fd, KVM_SET_MP_STATE, &s));
+	RUN_TO(v, KVM_EXIT_IO);
+	EQ(v->run->io.port, 0x11);
+}
+
+/* INIT and two SIPIs start the second CPU in real mode, at 0x20000. */
+GUEST(64, bsp,
+      PIC_OFF
+      LAPIC_ON
+      READY
+      LAPIC(0x310, 0x1000000)
+      LAPIC(0x300, 0x4500)
+      LAPIC(0x300, 0x4620)
+      LAPIC(0x300, 0x4620)
+      "1: cmpl $0x1234, 0xc000\n"
+      "jne 1b\n"
+      "sti\n"
+      LAPIC(0x300, 0x40091)		/* the AP answers with an IPI, 0x92 */
+      "mov $1, %eax\n"
+      "out %al, $0x11\n"
+      "hlt\n");
+
+GUEST(16, ap,
+      "xor %ax, %ax\n"
+      "mov %ax, %ds\n"
+      "mov %cs, 0xc004\n"
+      "movl $0x1234, 0xc000\n"
+      "1: hlt\n"
+      "jmp 1b\n");
+
+static void second_cpu(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(bsp), *w;
+	struct kvm_mp_state s;
+	struct runner r;
+
+	w = vcpu_new(v->vm, 1);
+	load_guest(v->vm, 0x20000, ap);
+	OK(ioctl(w->fd, KVM_GET_MP_STATE, &s));
+	EQ(s.mp_state, KVM_MP_STATE_UNINITIALIZED);
+	runner_start(&r, w);
+	RUN_TO_OUT(v, 0x10, 0);
+	EQ(r.done, 0);
+	RUN_TO_OUT(v, 0x11, 1);
+	EQ(guest_data(v, uint32_t)[0], 0x1234);
+	EQ(guest_data(v, uint32_t)[1], 0x2000);
+	runner_stop(&r);
+	EQ(get_sregs(w).cs.selector, 0x2000);
+	EQ(get_sregs(w).cs.base, 0x20000);
+	EQ(get_sregs(w).cr0 & 1, 0);
+	OK(ioctl(w->fd, KVM_GET_MP_STATE, &s));
+	EQ(s.mp_state, KVM_MP_STATE_HALTED);
+}
+
+/* IPIs between two CPUs in long mode, each answered. */
+GUEST(64, ipi_sender,
+      LAPIC_ON
+      "sti\n"
+      LAPIC(0x310, 0x1000000)
+      "mov $20, %esi\n"
+      "1: mov %esi, %edi\n"
+      "mov 0xc000, %ebx\n"
+      LAPIC(0x300, 0x4093)
+      "2: pause\n"
+      "cmp 0xc000, %ebx\n"
+      "je 2b\n"
+      "dec %esi\n"
+      "jnz 1b\n"
+      "out %al, $0x11\n");
+
+GUEST(64, ipi_receiver,
+      LAPIC_ON
+      "lock incl 0xc000\n"
+      IDLE);
+
+GUEST(64, ipi_handler,
+      "push %rax\n"
+      "lock incl 0xc000\n"
+      LAPIC(0xb0, 0)
+      "pop %rax\n"
+      "iretq\n");
+
+static void ipis(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(ipi_sender), *w;
+	struct kvm_mp_state s = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	struct kvm_regs regs;
+	struct runner r;
+
+	w = vcpu_new(v->vm, 1);
+	vcpu_long(w);
+	OK(ioctl(w->fd, KVM_SET_MP_STATE, &s));
+	load_guest(v->vm, 0x20000, ipi_receiver);
+	load_guest(v->vm, GPA_FREE, ipi_handler);
+	idt_gate(v->vm, 0x93, GPA_FREE);
+	regs = get_regs(w);
+	regs.rip = 0x20000;
+	regs.rsp = GPA_STACK - 0x8000;
+	set_regs(w, &regs);
+	runner_start(&r, w);
+	CHECK(await(guest_data(v, uint32_t)[0] == 1), "the second CPU sleeps");
+	RUN_TO(v, KVM_EXIT_IO);
+	EQ(guest_data(v, uint32_t)[0], 21);
+	runner_stop(&r);
+}
+
+/* Memory mapped registers move with the APIC base, and are off with it. */
+GUEST(64, apic_base_guest,
+      "mov $0x1b, %ecx\n"
+      "rdmsr\n"
+      "mov %eax, %ebx\n"
+      "and $~0x800, %eax\n"
+      "wrmsr\n"
+      "mov $0xfee00030, %eax\nmov (%rax), %esi\n"
+      "out %al, $0x10\n"
+      "hlt\n");
+
+/* Nothing answers there then: all ones (KVM's quirk), or user space. */
+static void lapic_off_is_memory(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(apic_base_guest);
+
+	EQ(vcpu_run(v), 0);
+	if (v->run->exit_reason == KVM_EXIT_MMIO) {
+		EQ(v->run->mmio.phys_addr, 0xfee00030);
+		memset(v->run->mmio.data, 0xff, 8);
+		EQ(vcpu_run(v), 0);
+	}
+	EQ(v->run->exit_reason, KVM_EXIT_IO);
+	EQ(get_regs(v).rbx, 0xfee00900);
+	EQ(get_regs(v).rsi, 0xffffffff);
+	EQ(v->run->apic_base & 0x800, 0);
+}
+
+static const struct test tests[] = {
+	{ "pic", pic },
+	{ "pic_priority", pic_priority },
+	{ "ioapic_edge", ioapic_edge },
+	{ "ioapic_level", ioapic_level },
+	{ "signal_msi", signal_msi },
+	{ "lapic_disabled", lapic_disabled },
+	{ "task_priority", task_priority },
+	{ "ipi_to_self", ipi_to_self },
+	{ "lapic_timer", lapic_timer },
+	{ "tsc_deadline", tsc_deadline },
+	{ "pit", pit },
+	{ "pit_channel_2", pit_channel_2 },
+	{ "state_round_trip", state_round_trip },
+	{ "pending_in_lapic", pending_in_lapic },
+	{ "mp_states", mp_states },
+	{ "second_cpu", second_cpu },
+	{ "ipis", ipis },
+	{ "lapic_off_is_memory", lapic_off_is_memory },
+};
+
+TEST_SUITE(tests);
