@@ -20,6 +20,7 @@
 #include <asm/tlbflush.h>
 
 #include "compat.h"
+#include "cpuid.h"
 #include "host.h"
 #include "regs.h"
 #include "vm.h"
@@ -323,10 +324,25 @@ void kl_xcr_load_guest(struct kl_vcpu *vcpu)
 		wrmsrl(MSR_IA32_XSS, vcpu->xss);
 }
 
+void kl_xcr_sync(struct kl_vcpu *vcpu)
+{
+	u64 xcr0;
+
+	if (!(kl_cr4(vcpu) & X86_CR4_OSXSAVE))
+		return;
+	xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	if (xcr0 == vcpu->xcr0)
+		return;
+	vcpu->xcr0 = xcr0;
+	kl_cpuid_update_runtime(vcpu);
+}
+
 void kl_xcr_load_host(struct kl_vcpu *vcpu)
 {
 	if (!(vcpu->regs[KL_REG_CR4] & X86_CR4_OSXSAVE))
 		return;
+	if (unlikely(kl_ops->xsetbv_unseen))
+		kl_xcr_sync(vcpu);
 	if (vcpu->xcr0 != kl_xcr0_host)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, kl_xcr0_host);
 	if (vcpu->xss != kl_xss_host)

@@ -31,6 +31,8 @@ void kl_fpu_put_guest(struct kl_vcpu *vcpu);
 void kl_fpu_assure(void);
 /* XCR0, XSS, PKRU of the guest, around the entry; interrupts off. */
 void kl_xcr_load_guest(struct kl_vcpu *vcpu);
+/* See xsetbv_unseen in vendor.h; interrupts off, before anything uses XCR0. */
+void kl_xcr_sync(struct kl_vcpu *vcpu);
 void kl_xcr_load_host(struct kl_vcpu *vcpu);
 void kl_fpu_to_uabi(struct kl_vcpu *vcpu, void *buf, unsigned int size);
 int kl_fpu_from_uabi(struct kl_vcpu *vcpu, const void *buf);

@@ -8,6 +8,7 @@
 #include <linux/kvm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <asm/apicdef.h>
 #include <asm/kvm_para.h>
 #include <asm/mce.h>
 #include <asm/msr-index.h>
@@ -16,6 +17,7 @@
 
 #include "kvm_uapi.h"
 
+#include "cpuid.h"
 #include "dev.h"
 #include "host.h"
 #include "irqchip/irqchip.h"
@@ -214,6 +216,20 @@ static int kl_mtrr_set(struct kl_vcpu *vcpu, u32 index, u64 data)
 	return 0;
 }
 
+/* SDM vol. 3, 11.4.4. With no LAPIC in the kernel the value is user space's. */
+int kl_set_apic_base(struct kl_vcpu *vcpu, u64 base, bool host_initiated)
+{
+	const u64 reserved = 0x2ff | vcpu->cpuid.reserved_gpa;
+
+	if (vcpu->apic)
+		return kl_lapic_set_base(vcpu, base, host_initiated);
+	if (base & (reserved | X2APIC_ENABLE))
+		return 1;
+	vcpu->apic_base = base;
+	kl_cpuid_update_runtime(vcpu);
+	return 0;
+}
+
 /* ---- machine check ---- */
 
 static bool kl_is_mce_bank(struct kl_vcpu *vcpu, u32 index)
@@ -239,10 +255,66 @@ static int kl_mce_set(struct kl_vcpu *vcpu, const struct kl_msr *msr)
 	return 0;
 }
 
+/* ---- registers that hold nothing ---- */
+
+/*
+ * System software reads these without asking, and some of them it writes, on
+ * every CPU of the vendor. They read as @value; writing @value back, or
+ * anything where @write, changes nothing.
+ */
+static const struct kl_legacy_msr {
+	u32 index;
+	bool write;
+	u64 value;
+} kl_legacy_msrs[] = {
+	{ MSR_IA32_P5_MC_ADDR },
+	{ MSR_IA32_P5_MC_TYPE },
+	{ MSR_IA32_PLATFORM_ID },
+	{ MSR_IA32_EBL_CR_POWERON },
+	{ MSR_EBC_FREQUENCY_ID, .value = 1 << 24 },
+	{ MSR_IA32_PERF_STATUS, .value = 1000 | 4ULL << 40 },
+	{ MSR_IA32_PERF_CTL },
+	{ MSR_SMI_COUNT },
+	{ MSR_RAPL_POWER_UNIT },
+	{ MSR_PKG_ENERGY_STATUS },
+	{ MSR_DRAM_ENERGY_STATUS },
+	{ MSR_PP0_ENERGY_STATUS },
+	{ MSR_PP1_ENERGY_STATUS },
+	{ MSR_IA32_UCODE_WRITE, .write = true },
+	{ MSR_AMD64_SYSCFG },
+	{ MSR_AMD64_NB_CFG },
+	{ MSR_AMD64_PATCH_LOADER, .write = true },
+	{ MSR_K8_INT_PENDING_MSG },
+	{ MSR_FAM10H_MMIO_CONF_BASE },
+	{ MSR_K8_TSEG_ADDR },
+	{ MSR_K8_TSEG_MASK },
+	{ MSR_AMD64_DC_CFG },
+	{ MSR_AMD64_BU_CFG2 },
+	{ MSR_F15H_EX_CFG },
+	{ MSR_K7_EVNTSEL0 }, { MSR_K7_EVNTSEL0 + 1 },
+	{ MSR_K7_EVNTSEL0 + 2 }, { MSR_K7_EVNTSEL0 + 3 },
+	{ MSR_K7_PERFCTR0 }, { MSR_K7_PERFCTR0 + 1 },
+	{ MSR_K7_PERFCTR0 + 2 }, { MSR_K7_PERFCTR0 + 3 },
+};
+
+static const struct kl_legacy_msr *kl_legacy_msr(u32 index)
+{
+	bool amd = boot_cpu_data.x86_vendor == X86_VENDOR_AMD ||
+		   boot_cpu_data.x86_vendor == X86_VENDOR_HYGON;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kl_legacy_msrs); i++)
+		if (kl_legacy_msrs[i].index == index)
+			return index >> 16 == 0xc001 && !amd ?
+				NULL : &kl_legacy_msrs[i];
+	return NULL;
+}
+
 /* ---- one register ---- */
 
 int kl_msr_get(struct kl_vcpu *vcpu, struct kl_msr *msr)
 {
+	const struct kl_legacy_msr *legacy;
 	u64 *slot;
 	int ret;
 
@@ -315,14 +387,6 @@ int kl_msr_get(struct kl_vcpu *vcpu, struct kl_msr *msr)
 			return 1;
 		msr->data = vcpu->mcg_ctl;
 		return 0;
-	case MSR_IA32_P5_MC_ADDR:
-	case MSR_IA32_P5_MC_TYPE:
-	case MSR_IA32_PLATFORM_ID:
-	case MSR_IA32_EBL_CR_POWERON:
-	case MSR_SMI_COUNT:
-		/* Registers that old guests read without asking. */
-		msr->data = 0;
-		return 0;
 	}
 
 	slot = kl_mtrr_slot(vcpu, msr->index);
@@ -338,10 +402,16 @@ int kl_msr_get(struct kl_vcpu *vcpu, struct kl_msr *msr)
 	if (ret != KL_MSR_UNKNOWN)
 		return ret;
 	ret = kl_ops->msr_get(vcpu, msr);
-	if (ret == KL_MSR_UNKNOWN && msr->host_initiated &&
-	    kl_is_feature_msr(msr->index))
-		ret = kl_msr_feature(msr->index, &msr->data);
-	return ret;
+	if (ret != KL_MSR_UNKNOWN)
+		return ret;
+	legacy = kl_legacy_msr(msr->index);
+	if (legacy) {
+		msr->data = legacy->value;
+		return 0;
+	}
+	if (msr->host_initiated && kl_is_feature_msr(msr->index))
+		return kl_msr_feature(msr->index, &msr->data);
+	return KL_MSR_UNKNOWN;
 }
 
 static int kl_msr_set_xss(struct kl_vcpu *vcpu, const struct kl_msr *msr)
@@ -415,6 +485,7 @@ static int kl_msr_set_host_only(struct kl_vcpu *vcpu, const struct kl_msr *msr)
 
 int kl_msr_set(struct kl_vcpu *vcpu, struct kl_msr *msr)
 {
+	const struct kl_legacy_msr *legacy;
 	int ret;
 
 	switch (msr->index) {
@@ -429,11 +500,7 @@ int kl_msr_set(struct kl_vcpu *vcpu, struct kl_msr *msr)
 		vcpu->pat = msr->data;
 		return kl_ops->msr_set(vcpu, msr) == 1;
 	case MSR_IA32_APICBASE:
-		if (vcpu->apic)
-			return kl_lapic_set_base(vcpu, msr->data,
-						 msr->host_initiated);
-		vcpu->apic_base = msr->data;
-		return 0;
+		return kl_set_apic_base(vcpu, msr->data, msr->host_initiated);
 	case MSR_IA32_TSC_DEADLINE:
 	case 0x800 ... 0x8ff:
 		if (vcpu->apic)
@@ -463,12 +530,6 @@ int kl_msr_set(struct kl_vcpu *vcpu, struct kl_msr *msr)
 	case MSR_IA32_MCG_STATUS:
 	case MSR_IA32_MCG_CTL:
 		return kl_msr_set_mcg(vcpu, msr);
-	case MSR_IA32_UCODE_WRITE:
-	case MSR_VM_HSAVE_PA:
-	case MSR_AMD64_PATCH_LOADER:
-	case MSR_AMD64_BU_CFG2:
-	case MSR_AMD64_DC_CFG:
-		return msr->index == MSR_VM_HSAVE_PA ? KL_MSR_UNKNOWN : 0;
 	}
 
 	if (kl_mtrr_slot(vcpu, msr->index))
@@ -478,7 +539,13 @@ int kl_msr_set(struct kl_vcpu *vcpu, struct kl_msr *msr)
 	ret = kl_pv_msr_set(vcpu, msr->index, msr->data);
 	if (ret != KL_MSR_UNKNOWN)
 		return ret;
-	return kl_ops->msr_set(vcpu, msr);
+	ret = kl_ops->msr_set(vcpu, msr);
+	if (ret != KL_MSR_UNKNOWN)
+		return ret;
+	legacy = kl_legacy_msr(msr->index);
+	if (legacy)
+		return !legacy->write && msr->data != legacy->value;
+	return KL_MSR_UNKNOWN;
 }
 
 /* ---- lists of registers ---- */

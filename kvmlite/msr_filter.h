@@ -21,6 +21,8 @@ bool kl_msr_allowed(struct kl_vcpu *vcpu, u32 index, u32 type);
 int kl_msr_alloc(struct kl_vcpu *vcpu);
 void kl_msr_free(struct kl_vcpu *vcpu);
 void kl_msr_reset(struct kl_vcpu *vcpu);
+/* 0, or 1 for #GP. */
+int kl_set_apic_base(struct kl_vcpu *vcpu, u64 base, bool host_initiated);
 /* KVM_GET_MSRS, KVM_SET_MSRS: how many were done before one failed. */
 long kl_msr_io(struct kl_vcpu *vcpu, struct kvm_msrs __user *user, bool set);
 

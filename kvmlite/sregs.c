@@ -6,6 +6,7 @@
 
 #include "cpuid.h"
 #include "irqchip/irqchip.h"
+#include "msr_filter.h"
 #include "regs.h"
 #include "sregs.h"
 #include "vendor.h"
@@ -106,13 +107,9 @@ static long kl_set_sregs_common(struct kl_vcpu *vcpu, const struct kvm_sregs2 *s
 
 	if (!kl_sregs_valid(vcpu, s))
 		return -EINVAL;
-	if (vcpu->apic_base != s->apic_base) {
-		if (!vcpu->apic)
-			vcpu->apic_base = s->apic_base;
-		else if (kl_lapic_set_base(vcpu, s->apic_base, true))
-			return -EINVAL;
-		kl_cpuid_update_runtime(vcpu);
-	}
+	if (vcpu->apic_base != s->apic_base &&
+	    kl_set_apic_base(vcpu, s->apic_base, true))
+		return -EINVAL;
 
 	kl_ops->set_idt(vcpu, &s->idt);
 	kl_ops->set_gdt(vcpu, &s->gdt);

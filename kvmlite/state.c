@@ -557,6 +557,36 @@ static long kl_state_call(struct kl_vcpu *vcpu, unsigned int ioctl,
 	}
 }
 
+/* Before anything is copied: a call that is not there is ENOTTY, not EFAULT. */
+static bool kl_state_has_call(unsigned int ioctl)
+{
+	switch (ioctl) {
+	case KVM_GET_REGS:
+	case KVM_SET_REGS:
+	case KVM_GET_SREGS:
+	case KVM_SET_SREGS:
+	case KVM_GET_SREGS2:
+	case KVM_SET_SREGS2:
+	case KVM_GET_FPU:
+	case KVM_SET_FPU:
+	case KVM_GET_XCRS:
+	case KVM_SET_XCRS:
+	case KVM_GET_VCPU_EVENTS:
+	case KVM_SET_VCPU_EVENTS:
+	case KVM_GET_DEBUGREGS:
+	case KVM_SET_DEBUGREGS:
+	case KVM_GET_MP_STATE:
+	case KVM_SET_MP_STATE:
+	case KVM_TRANSLATE:
+	case KVM_SET_GUEST_DEBUG:
+	case KVM_X86_SETUP_MCE:
+	case KVM_X86_SET_MCE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 long kl_state_vcpu_ioctl(struct kl_vcpu *vcpu, unsigned int ioctl,
 			 void __user *argp)
 {
@@ -583,7 +613,7 @@ long kl_state_vcpu_ioctl(struct kl_vcpu *vcpu, unsigned int ioctl,
 		return kl_set_xsave(vcpu, argp);
 	}
 
-	if (size > sizeof(*a))
+	if (!kl_state_has_call(ioctl))
 		return -ENOIOCTLCMD;
 	a = kzalloc(sizeof(*a), GFP_KERNEL_ACCOUNT);
 	if (!a)

@@ -37,6 +37,8 @@ enum kl_run_result {
  * @has_ad: the hardware sets accessed/dirty bits in nested tables
  * @is_ept: entries have EPT's format, else that of ordinary page tables (NPT)
  * @has_xsaves, @has_invpcid, @has_rdtscp: a guest may use the instruction
+ * @xsetbv_unseen: XSETBV does not leave the guest (an emulated CPU whose SVM
+ *	lacks that intercept): XCR0 is to be read after each exit
  * @tsc_scaling_frac_bits: fraction bits of the TSC multiplier; 0: no scaling
  * @max_tsc_ratio: largest multiplier
  *
@@ -119,6 +121,7 @@ struct kl_vendor_ops {
 	bool has_ad;
 	bool is_ept;
 	bool has_xsaves;
+	bool xsetbv_unseen;
 	bool has_invpcid;
 	bool has_rdtscp;
 	u8 tsc_scaling_frac_bits;

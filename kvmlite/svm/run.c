@@ -162,6 +162,8 @@ enum kl_run_result kl_svm_run(struct kl_vcpu *vcpu)
 		return KL_RUN_EXIT;
 	}
 
+	if (unlikely(kl_svm_ops.xsetbv_unseen))
+		kl_xcr_sync(vcpu);
 	if (code == SVM_EXIT_CPUID && kl_svm_fast_cpuid(svm))
 		return KL_RUN_FAST;
 	return KL_RUN_EXIT;
