@@ -61,6 +61,12 @@ void kl_uret_cpu_offline(void);
 unsigned long kl_host_cr4(void);
 void kl_host_reload_gdt_tr(void);	/* after a VM exit truncated the limits */
 
+/*
+ * Do what is pending for this thread before it enters the guest. Preemption and
+ * interrupts on. 0, or -EINTR if a signal is.
+ */
+int kl_host_guest_mode_work(void);
+
 /* Run the host's handler for an NMI / machine check that ended guest mode. */
 void kl_host_nmi(void);
 void kl_host_mce(void);

@@ -122,7 +122,7 @@ bool kl_msr_allowed(struct kl_vcpu *vcpu, u32 index, u32 type)
 	unsigned int i;
 
 	f = srcu_dereference_check(vcpu->vm->msr_filter, &vcpu->vm->srcu,
-				   lockdep_is_held(&vcpu->mutex));
+				   lockdep_is_held(&vcpu->vm->lock));
 	/* x2APIC registers are always the guest's: KVM's rule. */
 	if (!f || (index >= 0x800 && index <= 0x8ff))
 		return true;

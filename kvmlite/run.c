@@ -172,28 +172,42 @@ static void kl_load_host_drs(struct kl_vcpu *vcpu)
 		set_debugreg(0, 7);
 }
 
-/* One trip into the guest. As every handler: 1, 0 or a negative errno. */
+/* Requests, and what they say is to be injected. As every handler. */
+static int kl_before_entry(struct kl_vcpu *vcpu)
+{
+	int ret = kl_handle_requests(vcpu);
+
+	if (ret <= 0 || vcpu->mp_state != KVM_MP_STATE_RUNNABLE ||
+	    !kl_request_take(vcpu, KL_REQ_EVENT))
+		return ret;
+	ret = kl_inject_events(vcpu);
+	if (ret > 0 && kl_user_wants_window(vcpu))
+		kl_ops->want_irq_window(vcpu);
+	return ret;
+}
+
+/*
+ * One trip into the guest. As every handler: 1, 0 or a negative errno.
+ *
+ * vm->srcu is held before and after, but not in the guest: one that spins there
+ * would keep every change of the slots waiting.
+ */
 static int kl_enter_guest(struct kl_vcpu *vcpu)
 {
 	enum kl_run_result res;
-	int ret;
+	int ret, idx;
 
 	if (unlikely(kl_user_wants_window(vcpu)))
 		kl_request(vcpu, KL_REQ_EVENT);
 
 	if (kl_request_pending(vcpu)) {
-		ret = kl_handle_requests(vcpu);
+		idx = srcu_read_lock(&vcpu->vm->srcu);
+		ret = kl_before_entry(vcpu);
+		srcu_read_unlock(&vcpu->vm->srcu, idx);
 		if (ret <= 0)
 			return ret;
 		if (vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
 			return 1;
-		if (kl_request_take(vcpu, KL_REQ_EVENT)) {
-			ret = kl_inject_events(vcpu);
-			if (ret <= 0)
-				return ret;
-			if (kl_user_wants_window(vcpu))
-				kl_ops->want_irq_window(vcpu);
-		}
 	}
 
 	preempt_disable();
@@ -263,24 +277,21 @@ static int kl_enter_guest(struct kl_vcpu *vcpu)
 		return 1;
 	if (trace_kl_exit_enabled())
 		kl_trace_exit(vcpu);
-	return static_call(kl_handle_exit)(vcpu);
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	ret = static_call(kl_handle_exit)(vcpu);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return ret;
 }
 
 static int kl_run_loop(struct kl_vcpu *vcpu)
 {
-	struct kl_vm *vm = vcpu->vm;
-	int ret, idx;
+	int ret;
 
-	idx = srcu_read_lock(&vm->srcu);
 	for (;;) {
-		if (likely(vcpu->mp_state == KVM_MP_STATE_RUNNABLE)) {
+		if (likely(vcpu->mp_state == KVM_MP_STATE_RUNNABLE))
 			ret = kl_enter_guest(vcpu);
-		} else {
-			/* Sleeping readers would hold up slot changes. */
-			srcu_read_unlock(&vm->srcu, idx);
+		else
 			ret = kl_vcpu_block(vcpu);
-			idx = srcu_read_lock(&vm->srcu);
-		}
 		if (ret <= 0)
 			break;
 		if (unlikely(kl_user_wants_window(vcpu)) &&
@@ -291,20 +302,12 @@ static int kl_run_loop(struct kl_vcpu *vcpu)
 			break;
 		}
 		if (__xfer_to_guest_mode_work_pending()) {
-			if (signal_pending(current)) {
-				ret = kl_signal_exit(vcpu);
-				break;
-			}
-			srcu_read_unlock(&vm->srcu, idx);
-			ret = xfer_to_guest_mode_handle_work(NULL);
-			idx = srcu_read_lock(&vm->srcu);
-			if (ret) {
+			if (kl_host_guest_mode_work()) {
 				ret = kl_signal_exit(vcpu);
 				break;
 			}
 		}
 	}
-	srcu_read_unlock(&vm->srcu, idx);
 	return ret;
 }
 

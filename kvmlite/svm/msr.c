@@ -84,10 +84,30 @@ static bool kl_svm_msr_is_address(u32 index)
 	}
 }
 
+/* Not switched by VMRUN: a user-return MSR, loaded with the vCPU. */
+static bool kl_svm_has_tsc_aux(struct kl_vcpu *vcpu, const struct kl_msr *msr)
+{
+	return msr->host_initiated || kl_guest_has(vcpu, X86_FEATURE_RDTSCP) ||
+	       kl_guest_has(vcpu, X86_FEATURE_RDPID);
+}
+
+static int kl_svm_set_tsc_aux(struct kl_vcpu *vcpu, const struct kl_msr *msr)
+{
+	if (!kl_svm_has_tsc_aux(vcpu, msr) || msr->data >> 32)
+		return 1;
+	/* The next kl_svm_prepare_run() sees the difference. */
+	vcpu->tsc_aux = msr->data;
+	return 0;
+}
+
 int kl_svm_msr_get(struct kl_vcpu *vcpu, struct kl_msr *msr)
 {
 	const u64 *val = kl_svm_msr(to_svm(vcpu), msr->index);
 
+	if (msr->index == MSR_TSC_AUX) {
+		msr->data = vcpu->tsc_aux;
+		return !kl_svm_has_tsc_aux(vcpu, msr);
+	}
 	if (!val)
 		return KL_MSR_UNKNOWN;
 	msr->data = *val;
@@ -98,6 +118,8 @@ int kl_svm_msr_set(struct kl_vcpu *vcpu, struct kl_msr *msr)
 {
 	u64 *val = kl_svm_msr(to_svm(vcpu), msr->index);
 
+	if (msr->index == MSR_TSC_AUX)
+		return kl_svm_set_tsc_aux(vcpu, msr);
 	if (!val)
 		return KL_MSR_UNKNOWN;
 	if (kl_svm_msr_is_address(msr->index) &&
