@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "mmu_internal.h"
+#include "param.h"
 #include "vcpu.h"
 #include "vendor.h"
 
@@ -188,6 +189,7 @@ static int slot_level(const struct kl_memslot *slot, gfn_t gfn, int level)
 static int choose_level(struct kl_vm *vm, const struct fault *f)
 {
 	int max = kl_ops->has_1g ? KL_TDP_LEVEL_1G : KL_TDP_LEVEL_2M;
+	int allowed = KL_TDP_LEVEL_4K + READ_ONCE(kl_param_large_pages);
 	struct page *page = f->host.page;
 
 	/* The log counts single pages. */
@@ -195,7 +197,7 @@ static int choose_level(struct kl_vm *vm, const struct fault *f)
 		return KL_TDP_LEVEL_4K;
 	if (vm->mmu.large_nx && (f->access & KL_FAULT_EXEC))
 		return KL_TDP_LEVEL_4K;
-	max = slot_level(f->slot, f->gfn, max);
+	max = slot_level(f->slot, f->gfn, min(max, allowed));
 	if (max == KL_TDP_LEVEL_4K)
 		return max;
 	/* Only parts of compound pages and of devices are mapped large. */

@@ -12,6 +12,7 @@
 #include "dev.h"
 #include "host.h"
 #include "irqchip/irqchip.h"
+#include "param.h"
 #include "stats.h"
 #include "vendor.h"
 #include "vm.h"
@@ -46,7 +47,9 @@ int kl_hardware_get(void)
 	int ret = 0;
 
 	mutex_lock(&kl_hardware_lock);
-	if (!kl_nr_vms)
+	if (kl_nr_vms >= READ_ONCE(kl_param_max_vms))
+		ret = -ENOSPC;
+	else if (!kl_nr_vms)
 		ret = kl_host_take_cpus();
 	if (!ret && !kl_nr_vms++)
 		preempt_notifier_inc();

@@ -273,13 +273,7 @@ static const struct kl_legacy_msr {
 	{ MSR_IA32_EBL_CR_POWERON },
 	{ MSR_EBC_FREQUENCY_ID, .value = 1 << 24 },
 	{ MSR_IA32_PERF_STATUS, .value = 1000 | 4ULL << 40 },
-	{ MSR_IA32_PERF_CTL },
-	{ MSR_SMI_COUNT },
-	{ MSR_RAPL_POWER_UNIT },
-	{ MSR_PKG_ENERGY_STATUS },
-	{ MSR_DRAM_ENERGY_STATUS },
-	{ MSR_PP0_ENERGY_STATUS },
-	{ MSR_PP1_ENERGY_STATUS },
+	{ MSR_IA32_DEBUGCTLMSR },
 	{ MSR_IA32_UCODE_WRITE, .write = true },
 	{ MSR_AMD64_SYSCFG },
 	{ MSR_AMD64_NB_CFG },
@@ -406,8 +400,9 @@ int kl_msr_get(struct kl_vcpu *vcpu, struct kl_msr *msr)
 		return ret;
 	legacy = kl_legacy_msr(msr->index);
 	if (legacy) {
+		/* What is there to be written only does not answer. */
 		msr->data = legacy->value;
-		return 0;
+		return legacy->write && !msr->host_initiated;
 	}
 	if (msr->host_initiated && kl_is_feature_msr(msr->index))
 		return kl_msr_feature(msr->index, &msr->data);

@@ -40,7 +40,7 @@
 /* Chips as user space numbers them: two PICs, one IOAPIC. */
 #define KL_NR_CHIPS		3
 /* No guest timer repeats faster: hrtimers are nobody's time slice. */
-#define KL_MIN_TIMER_PERIOD_NS	(200 * NSEC_PER_USEC)
+#define KL_MIN_TIMER_PERIOD_NS	(READ_ONCE(kl_param_min_timer_us) * NSEC_PER_USEC)
 
 /* Who holds a line up. The line is the OR of them. */
 enum kl_irq_source {

@@ -16,6 +16,7 @@
 #include "compat.h"
 
 #include "../regs.h"
+#include "../param.h"
 #include "chip.h"
 
 static u32 timer_mode(const struct kl_lapic *apic)

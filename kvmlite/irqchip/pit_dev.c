@@ -16,6 +16,7 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
+#include "../param.h"
 #include "chip.h"
 #include "pit.h"
 
