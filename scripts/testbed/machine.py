@@ -146,7 +146,7 @@ class Machine:
     def cmdline(self):
         o = self.o
         line = ['console=ttyS0,115200', 'panic=0', 'panic_on_warn=1', 'oops=panic',
-                'printk.devkmsg=on', 'nokaslr', 'mitigations=off']
+                'printk.devkmsg=on', 'kunit.enable=1', 'nokaslr', 'mitigations=off']
         if o.bed == 'bochs':
             line += ['tsc=reliable', BOCHS_QUIRKS.get(o.cpu or BOCHS_CPU, '')]
         elif o.bed == 'qemu':
