@@ -11,6 +11,8 @@
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
 
@@ -41,6 +43,10 @@ struct syscore {
 #else
 #define KL_SYSCORE_ARG void *data
 #define KL_SYSCORE_OPS static const struct syscore_ops
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)	/* delete with 6.1 */
+#define rcu_virt_note_context_switch() rcu_virt_note_context_switch(smp_processor_id())
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)

@@ -30,6 +30,17 @@ struct kvm_userspace_memory_region2 {
 #define KVM_CAP_USER_MEMORY2 231
 #endif
 
+#ifndef KVM_MSR_EXIT_REASON_VALID_MASK
+#define KVM_MSR_EXIT_REASON_VALID_MASK (KVM_MSR_EXIT_REASON_INVAL | \
+					KVM_MSR_EXIT_REASON_UNKNOWN | \
+					KVM_MSR_EXIT_REASON_FILTER)
+#endif
+
+#ifndef KVM_MSR_FILTER_RANGE_VALID_MASK
+#define KVM_MSR_FILTER_RANGE_VALID_MASK (KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE)
+#define KVM_MSR_FILTER_VALID_MASK KVM_MSR_FILTER_DEFAULT_DENY
+#endif
+
 /*
  * Kernels that mark what user space may change at any moment give this field
  * another name inside the kernel.

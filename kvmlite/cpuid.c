@@ -55,7 +55,8 @@ static const u32 kl_7_0_edx =
 	F(AVX512_4VNNIW) | F(AVX512_4FMAPS) | F(FSRM) |
 	F(AVX512_VP2INTERSECT) | F(MD_CLEAR) | F(SERIALIZE);
 static const u32 kl_7_1_eax =
-	F(AVX_VNNI) | F(AVX512_BF16) | F(FZRM) | F(FSRS) | F(FSRC);
+	F(AVX_VNNI) | F(AVX512_BF16) |
+	BIT(10) | BIT(11) | BIT(12);	/* fast short REP MOVSB, STOSB, CMPSB */
 static const u32 kl_d_1_eax = F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1) | F(XSAVES);
 static const u32 kl_80000001_edx =
 	F(SYSCALL) | F(NX) | F(MMXEXT) | F(FXSR_OPT) | F(RDTSCP) | F(LM) |

@@ -53,7 +53,7 @@ int kl_set_dr(struct kl_vcpu *vcpu, int dr, unsigned long val)
 	default:
 		if (val >> 32)
 			return 1;
-		vcpu->dr7 = (val & KL_DR7_WRITABLE) | DR7_FIXED_1;
+		vcpu->dr7 = (val & KL_DR7_WRITABLE) | KL_DR7_FIXED;
 		kl_update_debug(vcpu);
 		return 0;
 	}

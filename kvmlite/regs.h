@@ -141,6 +141,7 @@ int kl_set_xcr0(struct kl_vcpu *vcpu, u32 index, u64 xcr);
 
 /* General detect: any access to a debug register traps. */
 #define KL_DR7_GD	BIT(13)
+#define KL_DR7_FIXED	BIT(10)
 
 /* Debug registers; 0, or 1 for #GP (the caller has dealt with CR4.DE). */
 int kl_set_dr(struct kl_vcpu *vcpu, int dr, unsigned long val);

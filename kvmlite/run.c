@@ -11,6 +11,7 @@
 #include <trace/events/ipi.h>
 #include <asm/debugreg.h>
 
+#include "compat.h"
 #include "kvm_uapi.h"
 
 #include "exit.h"

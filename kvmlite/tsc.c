@@ -5,7 +5,9 @@
  */
 
 #include <linux/kvm.h>
+#include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/time.h>
 #include <linux/timekeeping.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>

@@ -99,7 +99,7 @@ void kl_vcpu_reset(struct kl_vcpu *vcpu, bool init_event)
 
 	memset(vcpu->db, 0, sizeof(vcpu->db));
 	vcpu->dr6 = DR6_RESERVED;
-	vcpu->dr7 = DR7_FIXED_1;
+	vcpu->dr7 = KL_DR7_FIXED;
 	vcpu->cr2 = 0;
 	vcpu->cr8 = 0;
 

@@ -8,7 +8,7 @@
 #include <linux/preempt.h>
 #include <linux/rcuwait.h>
 #include <linux/types.h>
-#include <asm/debugreg.h>
+#include <uapi/asm/debugreg.h>
 #include <asm/fpu/types.h>
 #include <asm/trapnr.h>
 
