@@ -413,7 +413,7 @@ int kl_vcpu_create_fd(struct kl_vm *vm, u32 id)
 	struct kl_vcpu *vcpu;
 	struct file *file;
 	char name[24];
-	int fd, ret;
+	int fd, ret, idx;
 
 	if (id >= KL_MAX_VCPU_ID)
 		return -EINVAL;
@@ -434,7 +434,10 @@ int kl_vcpu_create_fd(struct kl_vm *vm, u32 id)
 	ret = xa_reserve(&vm->vcpus, id, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		goto err_fd;
+	/* The MSR filter is looked at. */
+	idx = srcu_read_lock(&vm->srcu);
 	vcpu = kl_vcpu_create(vm, id);
+	srcu_read_unlock(&vm->srcu, idx);
 	if (IS_ERR(vcpu)) {
 		ret = PTR_ERR(vcpu);
 		goto err_reserve;

@@ -278,23 +278,17 @@ static void guest_reads_every_msr(void)
 	};
 	struct vcpu *v = guest(64, read_range);
 	uint32_t *found = (uint32_t *)(v->vm->mem + GPA_FREE), n;
-	uint32_t step = scale(0x2000, 0x2000), from, to;
 	struct kvm_regs regs;
 	unsigned int i, bad = 0;
 
 	get_list();
 	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
-		for (from = ranges[i].from; from < ranges[i].to; from = to) {
-			to = ranges[i].to;
-			if (to - from > step)
-				to = from + step;
-			regs = get_regs(v);
-			regs.rip = GPA_CODE;
-			regs.rbx = from;
-			regs.rbp = to;
-			set_regs(v, &regs);
-			RUN_TO(v, KVM_EXIT_HLT);
-		}
+		regs = get_regs(v);
+		regs.rip = GPA_CODE;
+		regs.rbx = ranges[i].from;
+		regs.rbp = ranges[i].to;
+		set_regs(v, &regs);
+		RUN_TO(v, KVM_EXIT_HLT);
 	}
 	n = found[0];
 	diag("%u MSRs answer, %lu do not", n, guest_exc(v)->count);

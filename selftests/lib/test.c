@@ -24,6 +24,21 @@ bool quick;
 static struct outcome *outcome;
 static unsigned int limit = 60;
 
+void test_init(void)
+{
+	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (outcome == MAP_FAILED) {
+		perror("mmap");
+		exit(1);
+	}
+}
+
+int test_failures(void)
+{
+	return outcome->failures;
+}
+
 void diag(const char *fmt, ...)
 {
 	char line[512];
@@ -175,12 +190,7 @@ int test_run(int argc, char **argv, const struct test *tests, size_t n)
 			return 2;
 		}
 	}
-	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (outcome == MAP_FAILED) {
-		perror("mmap");
-		return 1;
-	}
+	test_init();
 	for (i = 0; i < n; i++)
 		chosen += wanted(tests[i].name, argc - optind, argv + optind);
 	printf("TAP version 13\n1..%zu\n", chosen);

@@ -47,6 +47,13 @@ struct suite {
  */
 int test_run(int argc, char **argv, const struct test *tests, size_t n);
 
+/*
+ * A program with a main() of its own says test_init() before its first check,
+ * and asks test_failures() how many have failed.
+ */
+void test_init(void);
+int test_failures(void);
+
 /* TEST_SUITE(tests): once in each file, which gives the suite its name. */
 #define TEST_SUITE(tests)						\
 	static const struct suite suite					\

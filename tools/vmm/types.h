@@ -34,8 +34,12 @@ typedef uint64_t u64;
 #define WRITE_ONCE(x, v)	(*(volatile __typeof__(x) *)&(x) = (v))
 #define load_acquire(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
-#define compiler_barrier()	__asm__ __volatile__("" : : : "memory")
 #define full_barrier()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+
+static inline void compiler_barrier(void)
+{
+	__asm__ __volatile__("" : : : "memory");
+}
 
 #define BIT(nr)			(1U << (nr))
 #define BIT_ULL(nr)		(1ULL << (nr))

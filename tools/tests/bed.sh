@@ -1,0 +1,131 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# tests/bed.sh DEVICE TEST...: the part of tests/boot.sh that runs on a test
+# kernel, beside virtlite, bzImage and guest.cpio. Prints TAP.
+
+device=$1
+shift
+n=0
+# The first test wants to see the kernel's own messages, the others are quicker
+# without them.
+line="console=ttyS0 panic=-1 $GUEST_APPEND"
+
+result() {
+	n=$((n + 1))
+	echo "$1 $n - $2"
+	[ "$1" = ok ] || sed 's/\r$//; s/^/# /' out err
+}
+
+# check NAME COMMAND...: a property of the run that went before
+check() {
+	name=$1
+	shift
+	if "$@" >/dev/null; then
+		result ok "$name"
+	else
+		result "not ok" "$name"
+	fi
+}
+
+# background LINE ARGUMENT...: start a guest, its console to out, its id in $pid
+background() {
+	more=$1
+	shift
+	# By way of another descriptor: of a background command the shell itself
+	# makes the input empty.
+	timeout 300 ./virtlite vm run --device "$device" --kernel bzImage --initrd guest.cpio \
+		--cmdline "$line $more" -v "$@" <&3 >out 2>err 3<&- &
+	pid=$!
+} 3<&0
+
+# run LINE ARGUMENT...: the same to its end, which is in $status
+run() {
+	background "$@"
+	wait "$pid"
+	status=$?
+}
+
+said() { grep -q "^guest: $1" out; }
+unsaid() { ! said "$1"; }
+same() { [ "$(md5sum <b)" = "$1" ]; }
+ended() { [ "$status" = "$1" ]; }
+
+for t; do
+	case $t in
+	disk)
+		dd if=/dev/urandom of=b bs=64k count=40 2>/dev/null
+		dd if=/dev/zero of=a bs=64k count=40 2>/dev/null
+		sum=$(md5sum <b)
+		run do=disk --cpus 2 --disk a --disk b,ro </dev/null
+		check "boots and powers off" ended 0
+		check "has two CPUs" said "cpus 2"
+		check "sees both disks" said "sectors 5120 5120"
+		check "and their names" said "names virtlite-1 virtlite-2"
+		check "has a queue for each CPU" said "queues 2"
+		check "copies one disk to the other" said "sum ${sum%% *}"
+		check "which is in the file" cmp a b
+		check "cannot write to a read-only disk" unsaid wrote
+		check "which is as it was" same "$sum"
+		check "gets random bytes" said "random 16"
+		check "has interrupts of the first queue" said "queue 0 [1-9]"
+		check "and of the second" said "queue 1 [1-9]"
+		check "all of them MSI-X" said "intx 0"
+		check "the summary has the time to /init" grep -q "time to /init.*ticks" err
+		check "and the exits" grep -q "exits to user.*IO [1-9]" err;;
+	intx)
+		dd if=/dev/zero of=a bs=64k count=40 2>/dev/null
+		dd if=/dev/urandom of=b bs=64k count=40 2>/dev/null
+		run "quiet do=disk pci=nomsi" --disk a --disk b,ro </dev/null
+		check "boots without MSI-X" ended 0
+		check "has INTx interrupts" said "intx [1-9]"
+		check "copies by them" cmp a b;;
+	reboot)
+		run "quiet do=reboot" </dev/null
+		check "a reboot is status 3" ended 3;;
+	keyboard)
+		run "quiet do=reboot reboot=k" </dev/null
+		check "so is one by the keyboard controller" ended 3;;
+	panic)
+		run "quiet do=panic" </dev/null
+		check "so is a panic" ended 3;;
+	triple)
+		run "quiet do=reboot reboot=t" </dev/null
+		check "a triple fault is status 4" ended 4;;
+	memory)
+		run "quiet do=memory" --mem 4500M </dev/null
+		check "memory above the hole: powers off" ended 0
+		check "memory above the hole is there" said "memory 4[2-6][0-9]*";;
+	type)
+		# shellcheck disable=SC2016
+		echo 'echo "guest: typed" $((6 * 7)); poweroff -f' >in
+		run "quiet do=type" <in
+		check "what is piped in is typed" said "typed 42"
+		check "and the end of it is not the end" ended 0;;
+	signal)
+		background "quiet do=wait" </dev/null
+		i=0
+		while ! said waits && [ $i -lt 600 ]; do
+			sleep 0.1
+			i=$((i + 1))
+		done
+		kill "$pid"
+		wait "$pid"
+		status=$?
+		check "SIGTERM is status 6" ended 6
+		check "and the summary comes all the same" grep -q "exits to user" err;;
+	small)
+		run "quiet do=none" --mem 16M </dev/null
+		check "too little memory is status 1" ended 1
+		check "and says how much it takes" grep -q "needs at least" err;;
+	bad)
+		for f in /proc/cpuinfo guest.cpio virtlite; do
+			./virtlite vm run --device "$device" --kernel $f >out 2>err </dev/null
+			status=$?
+			check "$f is no kernel" ended 1
+		done
+		run "quiet do=none" --disk nothing </dev/null
+		check "a disk that is not there" grep -q "nothing: No such" err;;
+	esac
+done
+echo "1..$n"
