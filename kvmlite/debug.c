@@ -5,7 +5,7 @@
  */
 
 #include <linux/kvm.h>
-#include <asm/debugreg.h>
+#include <uapi/asm/debugreg.h>
 
 #include "exit.h"
 #include "regs.h"
