@@ -255,11 +255,13 @@ static int kl_string_store(struct kl_vcpu *vcpu, unsigned int count,
 
 static int kl_complete_ins(struct kl_vcpu *vcpu)
 {
-	unsigned int count = vcpu->pio.count, done;
+	unsigned int count, done;
 	int ret;
 
 	if (kl_io_stale(vcpu))
 		return 1;
+	/* User space may have set RCX lower during the exit. */
+	count = min(vcpu->pio.count, kl_string_count(vcpu));
 	ret = kl_string_store(vcpu, count, &done);
 	if (!done)
 		return ret == 2 ? 1 : ret;
@@ -273,11 +275,10 @@ static int kl_complete_ins(struct kl_vcpu *vcpu)
 
 static int kl_complete_outs(struct kl_vcpu *vcpu)
 {
-	unsigned int count = vcpu->pio.count;
-
 	if (kl_io_stale(vcpu))
 		return 1;
-	return kl_string_advance(vcpu, count);
+	return kl_string_advance(vcpu, min(vcpu->pio.count,
+					   kl_string_count(vcpu)));
 }
 
 /* Is the memory that INS will write there at all? Ask before reading a device

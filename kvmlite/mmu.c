@@ -160,6 +160,15 @@ void kl_mmu_write_protect(struct kl_vm *vm, gfn_t start, gfn_t end)
 	spin_unlock(&mmu->lock);
 }
 
+/*
+ * KVM_SET_NR_MMU_PAGES bounds the shadow page tables, of which there are none
+ * with nested paging: every value that KVM would accept is kept to.
+ */
+static long set_nr_mmu_pages(unsigned long n)
+{
+	return n < 64 ? -EINVAL : 0;
+}
+
 long kl_mmu_vm_ioctl(struct kl_vm *vm, unsigned int ioctl, void __user *argp)
 {
 	union {
@@ -172,6 +181,8 @@ long kl_mmu_vm_ioctl(struct kl_vm *vm, unsigned int ioctl, void __user *argp)
 
 	memset(&u, 0, sizeof(u));
 	switch (ioctl) {
+	case KVM_SET_NR_MMU_PAGES:
+		return set_nr_mmu_pages((unsigned long)argp);
 	case KVM_SET_USER_MEMORY_REGION:
 		/* The first fields of the two structs are the same. */
 		if (copy_from_user(&u.region, argp, sizeof(u.region)))
@@ -219,6 +230,7 @@ int kl_mmu_check_extension(struct kl_vm *vm, long cap)
 	case KVM_CAP_DESTROY_MEMORY_REGION_WORKS:
 	case KVM_CAP_JOIN_MEMORY_REGIONS_WORKS:
 	case KVM_CAP_MULTI_ADDRESS_SPACE:
+	case KVM_CAP_MMU_SHADOW_CACHE_CONTROL:
 		return 1;
 	case KVM_CAP_NR_MEMSLOTS:
 		return KL_USER_SLOTS;

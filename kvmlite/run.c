@@ -384,7 +384,7 @@ int kl_vcpu_run(struct kl_vcpu *vcpu)
 	}
 	if (ret > 0) {
 		if (kl_immediate_exit(run)) {
-			run->exit_reason = KVM_EXIT_INTR;
+			/* The reason of the exit that was completed stands. */
 			ret = -EINTR;
 		} else {
 			run->exit_reason = KVM_EXIT_UNKNOWN;
