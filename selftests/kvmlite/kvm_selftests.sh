@@ -23,6 +23,7 @@ while [ $# -gt 0 ]; do
 	esac
 done
 folder=$(dirname "$0")/kvm
+# shellcheck disable=SC2046  # one word for each name
 [ $# -gt 0 ] || set -- $(ls "$folder")
 
 if [ ! -e "$device" ]; then
