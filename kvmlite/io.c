@@ -228,6 +228,12 @@ static unsigned int kl_string_count(struct kl_vcpu *vcpu)
 	return min_t(unsigned long, left, PAGE_SIZE / vcpu->pio.size);
 }
 
+/* How many elements the exit was for: user space may have lowered RCX in it. */
+static unsigned int kl_string_take(struct kl_vcpu *vcpu)
+{
+	return min(vcpu->pio.count, kl_string_count(vcpu));
+}
+
 /* Move the data page's elements to (INS) guest memory. Done: how many. */
 static int kl_string_store(struct kl_vcpu *vcpu, unsigned int count,
 			   unsigned int *done)
@@ -255,13 +261,11 @@ static int kl_string_store(struct kl_vcpu *vcpu, unsigned int count,
 
 static int kl_complete_ins(struct kl_vcpu *vcpu)
 {
-	unsigned int count, done;
+	unsigned int count = kl_string_take(vcpu), done;
 	int ret;
 
 	if (kl_io_stale(vcpu))
 		return 1;
-	/* User space may have set RCX lower during the exit. */
-	count = min(vcpu->pio.count, kl_string_count(vcpu));
 	ret = kl_string_store(vcpu, count, &done);
 	if (!done)
 		return ret == 2 ? 1 : ret;
@@ -275,10 +279,11 @@ static int kl_complete_ins(struct kl_vcpu *vcpu)
 
 static int kl_complete_outs(struct kl_vcpu *vcpu)
 {
+	unsigned int count = kl_string_take(vcpu);
+
 	if (kl_io_stale(vcpu))
 		return 1;
-	return kl_string_advance(vcpu, min(vcpu->pio.count,
-					   kl_string_count(vcpu)));
+	return kl_string_advance(vcpu, count);
 }
 
 /* Is the memory that INS will write there at all? Ask before reading a device
