@@ -130,7 +130,8 @@ static void usage(const char *name)
 {
 	printf("usage: %s [--device PATH] [--quick] [--limit SECONDS] [--list] [TEST…]\n"
 	       "  --device PATH    the device, else $KVMLITE_DEV, else %s\n"
-	       "  --quick          short loops (also: KVMLITE_QUICK=1)\n"
+	       "  --quick          short loops (also: KVMLITE_QUICK=1, and where\n"
+	       "                   /proc/cpuinfo shows a very slow machine)\n"
 	       "  --limit SECONDS  for one test, %u unless said\n"
 	       "  --list           print the names of the tests\n",
 	       name, device, limit);
@@ -149,6 +150,22 @@ static bool wanted(const char *name, int argc, char **argv)
 	return false;
 }
 
+/* A machine of a few dozen MHz is an emulator that counts instructions. */
+static bool slow_machine(void)
+{
+	double mhz = 1000;
+	char line[256];
+	FILE *f = fopen("/proc/cpuinfo", "r");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "cpu MHz : %lf", &mhz) == 1)
+			break;
+	}
+	if (f)
+		fclose(f);
+	return mhz < 300;
+}
+
 int test_run(int argc, char **argv, const struct test *tests, size_t n)
 {
 	static const struct option options[] = {
@@ -165,6 +182,7 @@ int test_run(int argc, char **argv, const struct test *tests, size_t n)
 
 	if (getenv("KVMLITE_DEV"))
 		device = getenv("KVMLITE_DEV");
+	quick = slow_machine();
 	if (getenv("KVMLITE_QUICK"))
 		quick = atoi(getenv("KVMLITE_QUICK"));
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
