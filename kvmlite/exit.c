@@ -106,11 +106,12 @@ int kl_internal_error(struct kl_vcpu *vcpu, u32 suberror, unsigned int ndata,
 	struct kvm_run *run = vcpu->run;
 	unsigned int i;
 
+	ndata = min_t(unsigned int, ndata, ARRAY_SIZE(run->internal.data));
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->internal.suberror = suberror;
-	run->internal.ndata = min_t(unsigned int, ndata,
-				    ARRAY_SIZE(run->internal.data));
-	for (i = 0; i < run->internal.ndata; i++)
+	run->internal.ndata = ndata;
+	/* By our own count: user space can change the page's meanwhile. */
+	for (i = 0; i < ndata; i++)
 		run->internal.data[i] = data[i];
 	return 0;
 }
