@@ -96,7 +96,7 @@ void kl_vmx_load_guest_msrs(struct kl_vmx *vmx)
 		kl_uret_set(kl_vmx_tsc_aux_slot, vcpu->tsc_aux, ~0ull);
 }
 
-static void kl_vmx_reload_guest_msrs(struct kl_vmx *vmx)
+void kl_vmx_reload_guest_msrs(struct kl_vmx *vmx)
 {
 	preempt_disable();
 	if (vmx->host.saved)

@@ -189,8 +189,8 @@ static void kl_vmx_sync_lma(struct kl_vmx *vmx)
 			kl_vmwrite(GUEST_TR_AR_BYTES, (ar & ~KL_AR_TYPE) | 11);
 	}
 	kl_vmwrite(GUEST_IA32_EFER, vcpu->efer);
-	if (vmx->host.saved)
-		kl_vmx_load_guest_msrs(vmx);
+	/* Whether SYSCALL's registers are needed depends on EFER. */
+	kl_vmx_reload_guest_msrs(vmx);
 }
 
 void kl_vmx_set_cr0(struct kl_vcpu *vcpu, unsigned long cr0)

@@ -179,6 +179,8 @@ void kl_vmx_set_tdp_root(struct kl_vcpu *vcpu, u64 root);
 void kl_vmx_msr_init(void);
 void kl_vmx_init_msr_bitmap(struct kl_vmx *vmx);
 void kl_vmx_load_guest_msrs(struct kl_vmx *vmx);
+/* The same if they are loaded now; from any context. */
+void kl_vmx_reload_guest_msrs(struct kl_vmx *vmx);
 int kl_vmx_msr_get(struct kl_vcpu *vcpu, struct kl_msr *msr);
 int kl_vmx_msr_set(struct kl_vcpu *vcpu, struct kl_msr *msr);
 int kl_vmx_msr_feature(u32 index, u64 *data);
