@@ -73,7 +73,9 @@ bool kl_svm_decode(struct kl_svm *svm, struct kl_insn *insn, int *ret)
 
 	n = kl_fetch_insn(&svm->vcpu, bytes, sizeof(bytes));
 	if (!n) {
-		*ret = 1;
+		/* Without a #PF to raise the guest would come back for ever. */
+		*ret = svm->vcpu.events.exception.pending ?
+			1 : kl_svm_emulation_failed(svm, NULL, 0);
 		return false;
 	}
 	if (kl_decode(insn, bytes, n, kl_svm_mode(svm))) {
@@ -131,8 +133,12 @@ int kl_svm_skip_insn(struct kl_vcpu *vcpu)
 	struct kl_insn insn;
 	int ret;
 
-	/* User space has put RIP elsewhere since the exit: nothing to skip. */
-	if (vcpu->regs_dirty & BIT(KL_REG_RIP))
+	/*
+	 * User space has put RIP elsewhere since the exit: nothing to skip. If it
+	 * wrote back what it had read, the instruction is still there.
+	 */
+	if ((vcpu->regs_dirty & BIT(KL_REG_RIP)) &&
+	    vcpu->regs[KL_REG_RIP] != svm->vmcb->save.rip)
 		return 1;
 	if (!svm->next_rip && kl_svm_caps.nrips)
 		svm->next_rip = svm->vmcb->control.next_rip;
