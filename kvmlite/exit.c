@@ -20,6 +20,10 @@ int kl_exit_cpuid(struct kl_vcpu *vcpu)
 	u32 eax = vcpu->regs[KL_REG_RAX], ecx = vcpu->regs[KL_REG_RCX];
 	u32 ebx, edx;
 
+	if (unlikely(kl_cpuid_faults(vcpu)) && kl_ops->get_cpl(vcpu)) {
+		kl_queue_exception_e(vcpu, X86_TRAP_GP, 0);
+		return 1;
+	}
 	kl_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
 	vcpu->regs[KL_REG_RAX] = eax;
 	vcpu->regs[KL_REG_RBX] = ebx;

@@ -129,6 +129,12 @@ static inline bool kl_is_64bit(struct kl_vcpu *vcpu)
 	return l;
 }
 
+/* The guest asked for CPUID to fault outside ring 0. */
+static inline bool kl_cpuid_faults(const struct kl_vcpu *vcpu)
+{
+	return vcpu->misc_features_enables & MSR_MISC_FEATURES_ENABLES_CPUID_FAULT;
+}
+
 /* Control-register writes with the architecture's checks; 0, or 1 for #GP. */
 int kl_set_cr0(struct kl_vcpu *vcpu, unsigned long cr0);
 int kl_set_cr3(struct kl_vcpu *vcpu, unsigned long cr3);

@@ -90,6 +90,8 @@ static bool kl_svm_fast_cpuid(struct kl_svm *svm)
 	u32 eax, ebx, ecx, edx;
 	unsigned long rip;
 
+	if (unlikely(kl_cpuid_faults(vcpu)))
+		return false;
 	if (kl_svm_caps.nrips) {
 		rip = vmcb->control.next_rip;
 	} else {

@@ -27,8 +27,6 @@
 				 BIT_ULL(EXIT_REASON_EPT_VIOLATION) |	\
 				 BIT_ULL(EXIT_REASON_EPT_MISCONFIG))
 
-#define KL_MISC_CPUID_FAULT	BIT_ULL(MSR_MISC_FEATURES_ENABLES_CPUID_FAULT_BIT)
-
 static bool kl_vmx_exit_in_delivery(u32 reason)
 {
 	return reason < 64 && (KL_EXITS_IN_DELIVERY & BIT_ULL(reason));
@@ -182,7 +180,7 @@ static enum kl_run_result kl_vmx_fast_cpuid(struct kl_vcpu *vcpu)
 	u32 ebx, edx;
 
 	if (unlikely(kl_rflags_read(vcpu) & X86_EFLAGS_TF) ||
-	    unlikely(vcpu->misc_features_enables & KL_MISC_CPUID_FAULT))
+	    unlikely(kl_cpuid_faults(vcpu)))
 		return KL_RUN_EXIT;
 	kl_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
 	vcpu->regs[KL_REG_RAX] = eax;
