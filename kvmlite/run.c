@@ -24,13 +24,21 @@
 #include "vendor.h"
 #include "vm.h"
 
+/* Does KVM_INTERRUPT have a way to the CPU? With a split irqchip, by LINT0. */
+static bool kl_accepts_user_irq(struct kl_vcpu *vcpu)
+{
+	return vcpu->vm->irqchip_mode != KL_IRQCHIP_KERNEL &&
+	       (!vcpu->apic || kl_lapic_accepts_pic(vcpu));
+}
+
 /*
- * Could user space's KVM_INTERRUPT be delivered at once? Without a LAPIC in the
+ * Could user space's KVM_INTERRUPT be delivered at once? Without a PIC in the
  * kernel this is what ready_for_interrupt_injection in the run page means.
  */
 static bool kl_ready_for_user_irq(struct kl_vcpu *vcpu)
 {
-	return vcpu->user_irq < 0 && !vcpu->events.interrupt.injected &&
+	return kl_accepts_user_irq(vcpu) &&
+	       vcpu->user_irq < 0 && !vcpu->events.interrupt.injected &&
 	       !vcpu->events.exception.pending &&
 	       !vcpu->events.exception.injected &&
 	       kl_ops->irq_allowed(vcpu);
@@ -38,8 +46,8 @@ static bool kl_ready_for_user_irq(struct kl_vcpu *vcpu)
 
 static bool kl_user_wants_window(struct kl_vcpu *vcpu)
 {
-	return vcpu->vm->irqchip_mode != KL_IRQCHIP_KERNEL &&
-	       READ_ONCE(vcpu->run->request_interrupt_window);
+	return READ_ONCE(vcpu->run->request_interrupt_window) &&
+	       kl_accepts_user_irq(vcpu);
 }
 
 bool kl_vcpu_runnable(struct kl_vcpu *vcpu)
