@@ -349,7 +349,6 @@ int kl_vcpu_run(struct kl_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 	u64 valid, dirty;
-	sigset_t saved;
 	int ret, idx;
 
 	valid = READ_ONCE(run->kvm_valid_regs);
@@ -357,10 +356,13 @@ int kl_vcpu_run(struct kl_vcpu *vcpu)
 	if ((valid | dirty) & ~(u64)KVM_SYNC_X86_VALID_FIELDS)
 		return -EINVAL;
 
-	if (vcpu->sigset_active) {
-		saved = current->blocked;
-		sigprocmask(SIG_SETMASK, &vcpu->sigset, NULL);
-	}
+	/*
+	 * A signal that is blocked outside stays pending for the caller, also if
+	 * its action is to be ignored or to kill: hence real_blocked, as for
+	 * sigtimedwait().
+	 */
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
 
 	run->flags = 0;
 	if (unlikely(vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED)) {
@@ -407,7 +409,9 @@ int kl_vcpu_run(struct kl_vcpu *vcpu)
 	vcpu->stats.exits_to_user++;
 	trace_kl_user_exit(vcpu, run->exit_reason, ret);
 out:
-	if (vcpu->sigset_active)
-		sigprocmask(SIG_SETMASK, &saved, NULL);
+	if (vcpu->sigset_active) {
+		sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
+		sigemptyset(&current->real_blocked);
+	}
 	return ret;
 }
