@@ -49,7 +49,8 @@ int kl_set_cr0(struct kl_vcpu *vcpu, unsigned long cr0)
 		return 1;
 	if ((cr0 & X86_CR0_PG) && !(cr0 & X86_CR0_PE))
 		return 1;
-	if (!(cr0 & X86_CR0_PG) && (kl_cr4(vcpu) & X86_CR4_PCIDE))
+	if (!(cr0 & X86_CR0_PG) &&
+	    (kl_is_64bit(vcpu) || (kl_cr4(vcpu) & X86_CR4_PCIDE)))
 		return 1;
 
 	if ((efer & EFER_LME) && !(old & X86_CR0_PG) && (cr0 & X86_CR0_PG)) {

@@ -181,5 +181,7 @@ long kl_set_guest_debug(struct kl_vcpu *vcpu, const struct kvm_guest_debug *dbg)
 	kl_update_debug(vcpu);
 	kl_set_user_rflags(vcpu, rflags);
 	kl_ops->update_exception_bitmap(vcpu);
+	/* What KVM_GUESTDBG_BLOCKIRQ held back may go now. */
+	kl_request(vcpu, KL_REQ_EVENT);
 	return 0;
 }

@@ -51,7 +51,7 @@ static int kl_msr_filter_add(struct kl_msr_filter *f,
 
 	if (!user->nmsrs)
 		return 0;
-	if (user->flags & ~KVM_MSR_FILTER_RANGE_VALID_MASK)
+	if (!user->flags || (user->flags & ~KVM_MSR_FILTER_RANGE_VALID_MASK))
 		return -EINVAL;
 	bytes = BITS_TO_LONGS(user->nmsrs) * sizeof(long);
 	if (bytes > KL_MSR_BITMAP_MAX)

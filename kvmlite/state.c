@@ -413,9 +413,8 @@ static long kl_set_mce(struct kl_vcpu *vcpu, const struct kvm_x86_mce *mce)
 			kl_request(vcpu, KL_REQ_TRIPLE_FAULT);
 			return 0;
 		}
-		bank[1] = mce->status;
-		if (bank[1] & MCI_STATUS_VAL)
-			bank[1] |= MCI_STATUS_OVER & bank[1];
+		bank[1] = mce->status |
+			  (bank[1] & MCI_STATUS_VAL ? MCI_STATUS_OVER : 0);
 		bank[2] = mce->addr;
 		bank[3] = mce->misc;
 		vcpu->mcg_status = mce->mcg_status;

@@ -408,7 +408,7 @@ static const struct file_operations kl_vcpu_fops = {
 	.llseek = noop_llseek,
 };
 
-int kl_vcpu_create_fd(struct kl_vm *vm, u32 id)
+int kl_vcpu_create_fd(struct kl_vm *vm, unsigned long id)
 {
 	struct kl_vcpu *vcpu;
 	struct file *file;
@@ -443,7 +443,7 @@ int kl_vcpu_create_fd(struct kl_vm *vm, u32 id)
 		goto err_reserve;
 	}
 	vcpu->index = vm->nr_vcpus;
-	snprintf(name, sizeof(name), "kvm-vcpu:%u", id);
+	snprintf(name, sizeof(name), "kvm-vcpu:%lu", id);
 	kl_vm_get(vm);
 	file = anon_inode_getfile(name, &kl_vcpu_fops, vcpu, O_RDWR);
 	if (IS_ERR(file)) {

@@ -237,7 +237,7 @@ struct kl_vcpu {
 };
 
 /* vcpu.c: creation and the file. */
-int kl_vcpu_create_fd(struct kl_vm *vm, u32 id);
+int kl_vcpu_create_fd(struct kl_vm *vm, unsigned long id);
 void kl_vcpu_free(struct kl_vcpu *vcpu);
 void kl_vcpu_reset(struct kl_vcpu *vcpu, bool init_event);
 /**

@@ -117,7 +117,7 @@ static long kl_vm_set_tss_addr(struct kl_vm *vm, unsigned long addr)
 {
 	/* Three pages that real-mode guests need on CPUs without unrestricted
 	 * guest; kvmlite requires that, and only remembers where. */
-	if (addr > U32_MAX - 3 * PAGE_SIZE)
+	if (addr > U32_MAX - 3 * PAGE_SIZE + 1)
 		return -EINVAL;
 	mutex_lock(&vm->lock);
 	vm->tss_addr = addr;
