@@ -210,13 +210,16 @@ static void kl_emergency(void)
 
 bool kl_host_kvm_active(void)
 {
-	int ret = cpuhp_setup_state_nocalls(KL_CPUHP_KVM, "kvmlite:probe",
-					    kl_cpu_online, kl_cpu_offline);
+	int ret;
 
-	if (ret < 0)
-		return true;
-	cpuhp_remove_state_nocalls(KL_CPUHP_KVM);
-	return false;
+	/* No CPU may come online between the two: nothing is set up for it. */
+	cpus_read_lock();
+	ret = cpuhp_setup_state_nocalls_cpuslocked(KL_CPUHP_KVM, "kvmlite:probe",
+						   kl_cpu_online, kl_cpu_offline);
+	if (!ret)
+		__cpuhp_remove_state_cpuslocked(KL_CPUHP_KVM, false);
+	cpus_read_unlock();
+	return ret;
 }
 
 int kl_host_take_cpus(void)
