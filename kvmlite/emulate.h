@@ -54,7 +54,7 @@
  * @KL_EMUL_OK: done; from kl_emul_insn() progress was made, see .iterations
  * @KL_EMUL_FAULT: the guest gets the exception in kl_emul.exception
  * @KL_EMUL_IO: an MMIO read must be completed first; run the instruction again
- * @KL_EMUL_RETRY: memory changed under a locked access; enter the guest, which
+ * @KL_EMUL_RETRY: memory changed under the access; enter the guest, which
  *	runs the instruction again
  * @KL_EMUL_FAIL: not an access this emulator can make (KVM_INTERNAL_ERROR)
  *

@@ -193,8 +193,12 @@ static int kl_emul_read(struct kl_emul *e, u64 linear, void *data,
 		if (ret)
 			return ret;
 		if (kl_gpa_has_slot(m->vcpu->vm, gpa)) {
+			/*
+			 * The slot went meanwhile, or its host memory is bad:
+			 * the guest's own access finds out which.
+			 */
 			if (kl_gpa_read(m->vcpu->vm, gpa, data, len))
-				return -EFAULT;
+				return KL_EMUL_RETRY;
 			continue;
 		}
 		e->yield = true;
@@ -248,9 +252,10 @@ static int kl_emul_write(struct kl_emul *e, u64 linear, const void *data,
 	}
 	for (i = 0; i < n; data += page[i].len, i++) {
 		if (kl_gpa_is_writable(m->vcpu->vm, page[i].gpa)) {
+			/* As for kl_emul_read(). */
 			if (kl_gpa_write(m->vcpu->vm, page[i].gpa, data,
 					 page[i].len))
-				return -EFAULT;
+				return KL_EMUL_RETRY;
 			continue;
 		}
 		ret = kl_mmio_queue(m, page[i].gpa, data, page[i].len);
