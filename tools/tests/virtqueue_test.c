@@ -253,6 +253,12 @@ static void test_signal(void)
 	ok(vq_must_signal(&vq), "event index: now");
 	vq_push(&vq, &e, 0);
 	ok(!vq_must_signal(&vq), "event index: no more");
+	for (unsigned int i = 4; i < 65536 + 2; i++) {
+		vq_push(&vq, &e, 0);
+		vq_must_signal(&vq);
+	}
+	vq_push(&vq, &e, 0);
+	ok(vq_must_signal(&vq), "event index: again after a whole turn");
 	offer(0);
 	vq_pop(&vq, &e);
 	ok(!vq_enable_notify(&vq) && *(u16 *)&used->ring[SIZE] == 1,

@@ -67,9 +67,13 @@ static void read_debugfs_file(int dir, const char *name, json_object *all)
 	fclose(f);
 }
 
-/* One folder and those of its vCPUs. */
-static void read_debugfs_dir(int at, const char *path, json_object *all,
-			     int depth)
+/*
+ * Files and, at the top, folders whose names begin with @prefix: a VM's folder
+ * is named after the process that made it and some number; each of its files
+ * is about the VM or one vCPU.
+ */
+static void read_debugfs_dir(int at, const char *path, const char *prefix,
+			     json_object *all)
 {
 	struct dirent *e;
 	DIR *dir;
@@ -86,32 +90,31 @@ static void read_debugfs_dir(int at, const char *path, json_object *all,
 	while ((e = readdir(dir))) {
 		if (e->d_name[0] == '.')
 			continue;
-		if (e->d_type == DT_REG)
+		if (e->d_type == DT_REG && !prefix)
 			read_debugfs_file(fd, e->d_name, all);
-		else if (e->d_type == DT_DIR && depth)
-			read_debugfs_dir(fd, e->d_name, all, depth - 1);
+		else if (e->d_type == DT_DIR && prefix &&
+			 !strncmp(e->d_name, prefix, strlen(prefix)))
+			read_debugfs_dir(fd, e->d_name, NULL, all);
 	}
 	closedir(dir);
 }
 
-/*
- * The hypervisor's counters. Both kinds of hypervisor name the VM's folder in
- * debugfs after the process and the VM's descriptor.
- */
+/* The hypervisor's counters, those of all vCPUs summed up. */
 static json_object *kernel_counters(const struct vm *vm)
 {
 	json_object *all = json_object_new_object();
 	const char *base = strrchr(vm->cfg->device, '/');
-	char path[PATH_MAX];
+	char path[PATH_MAX], prefix[32];
 
 	if (vl_stats_read(vm->vm_fd, add_counter, all) >= 0) {
 		for (unsigned int i = 0; i < vm->nr_vcpus; i++)
 			vl_stats_read(vm->vcpus[i].fd, add_counter, all);
 		return all;
 	}
-	snprintf(path, sizeof(path), DEBUGFS "/%s/%d-%d",
-		 base ? base + 1 : vm->cfg->device, getpid(), vm->vm_fd);
-	read_debugfs_dir(AT_FDCWD, path, all, 1);
+	snprintf(path, sizeof(path), DEBUGFS "/%s",
+		 base ? base + 1 : vm->cfg->device);
+	snprintf(prefix, sizeof(prefix), "%d-", getpid());
+	read_debugfs_dir(AT_FDCWD, path, prefix, all);
 	return all;
 }
 

@@ -180,7 +180,8 @@ void vq_push(struct virtqueue *vq, const struct vq_elem *e, u32 len)
  */
 bool vq_must_signal(struct virtqueue *vq)
 {
-	u16 old = vq->signalled, event;
+	u16 old = vq->checked, event;
+	bool must;
 
 	/* The used index must be visible before the driver's wish is read: the
 	 * driver does the same in the opposite order.
@@ -191,13 +192,16 @@ bool vq_must_signal(struct virtqueue *vq)
 		return !(READ_ONCE(vq->avail->flags) &
 			 VRING_AVAIL_F_NO_INTERRUPT);
 
+	/* Did the index pass the event since it was looked at last? Looking is
+	 * what counts: remembering the last signal instead would go wrong when
+	 * the driver wants none for 65536 buffers.
+	 */
 	event = READ_ONCE(used_event(vq));
-	if (vq->signalled_valid &&
-	    (u16)(vq->next_used - event - 1) >= (u16)(vq->next_used - old))
-		return false;
-	vq->signalled = vq->next_used;
-	vq->signalled_valid = true;
-	return true;
+	must = !vq->checked_valid ||
+	       (u16)(vq->next_used - event - 1) < (u16)(vq->next_used - old);
+	vq->checked = vq->next_used;
+	vq->checked_valid = true;
+	return must;
 }
 
 /**

@@ -23,8 +23,8 @@
  * @used: device's ring
  * @next_avail: index of the next entry to take
  * @next_used: index of the next entry to fill
- * @signalled: @next_used when the driver was last interrupted
- * @signalled_valid: there has been such a time
+ * @checked: @next_used when vq_must_signal() was last asked
+ * @checked_valid: it has been asked
  *
  * Belongs to one thread.
  */
@@ -37,8 +37,8 @@ struct virtqueue {
 	struct vring_used *used;
 	u16 next_avail;
 	u16 next_used;
-	u16 signalled;
-	bool signalled_valid;
+	u16 checked;
+	bool checked_valid;
 };
 
 /**
