@@ -21,7 +21,7 @@
  * first VM. A state has one owner, so claiming it shows whether KVM is active.
  * Until 6.3 it is in the section that runs with interrupts off and cannot fail.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)	/* delete with 6.1 */
+#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE	/* delete with 6.1 */
 #define KL_CPUHP_KVM CPUHP_AP_KVM_STARTING
 #else
 #define KL_CPUHP_KVM CPUHP_AP_KVM_ONLINE
@@ -31,7 +31,7 @@
  * A registration object with a cookie took the place of naked callbacks;
  * stable series have it too, so ask whether the callbacks take an argument.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)	/* delete with 6.1 */
+#if KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE	/* delete with 6.1 */
 struct syscore {
 	struct syscore_ops *ops;
 };
@@ -45,11 +45,11 @@ struct syscore {
 #define KL_SYSCORE_OPS static const struct syscore_ops
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)	/* delete with 6.1 */
+#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE	/* delete with 6.1 */
 #define rcu_virt_note_context_switch() rcu_virt_note_context_switch(smp_processor_id())
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
 /* A slow get_user_pages() that any signal ends: without it, a fatal one only. */
 #define FOLL_INTERRUPTIBLE 0
 #endif
@@ -63,7 +63,7 @@ struct syscore {
  *
  * Return: 0 or -EINVAL if nothing is there (yet).
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#if KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE
 static inline int compat_follow_pfn(struct vm_area_struct *vma,
 				    unsigned long address, unsigned long *pfn,
 				    bool *writable)
@@ -99,11 +99,11 @@ static inline int compat_follow_pfn(struct vm_area_struct *vma,
 }
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)	/* delete with 6.1 */
+#if KERNEL_VERSION(6, 8, 0) > LINUX_VERSION_CODE	/* delete with 6.1 */
 #define eventfd_signal(ctx) eventfd_signal(ctx, 1)
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)	/* delete with 6.12 */
+#if KERNEL_VERSION(6, 13, 0) > LINUX_VERSION_CODE	/* delete with 6.12 */
 static inline void hrtimer_setup(struct hrtimer *timer,
 				 enum hrtimer_restart (*fn)(struct hrtimer *),
 				 clockid_t clock, enum hrtimer_mode mode)

@@ -605,8 +605,10 @@ void kl_cpuid(struct kl_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 	u32 leaf = *eax, index = *ecx;
 
 	if (!e && vcpu->cpuid.intel) {
-		/* Beyond the last leaf of its range an Intel CPU answers with
-		 * the last basic one (SDM vol. 2, CPUID). */
+		/*
+		 * Beyond the last leaf of its range an Intel CPU answers with
+		 * the last basic one (SDM vol. 2, CPUID).
+		 */
 		max = kl_cpuid_find(vcpu, leaf & 0x80000000, 0);
 		if (!max || leaf > max->eax) {
 			max = kl_cpuid_find(vcpu, 0, 0);

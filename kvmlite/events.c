@@ -65,8 +65,10 @@ static void kl_exception_set(struct kl_vcpu *vcpu, u8 vector, bool has_error,
 		has_payload = false;
 		payload = 0;
 	}
-	/* Otherwise the second is served first; the instruction that raised
-	 * the first is run again afterwards. */
+	/*
+	 * Otherwise the second is served first; the instruction that raised
+	 * the first is run again afterwards.
+	 */
 set:
 	ex->pending = true;
 	ex->injected = false;
@@ -258,8 +260,10 @@ int kl_inject_events(struct kl_vcpu *vcpu)
 		busy = false;
 	}
 
-	/* A new exception raised while an event is delivered again waits for
-	 * the exit right after the delivery. */
+	/*
+	 * A new exception raised while an event is delivered again waits for
+	 * the exit right after the delivery.
+	 */
 	if (busy && ev->exception.pending)
 		vcpu->exit_soon = true;
 

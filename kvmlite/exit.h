@@ -71,8 +71,10 @@ int kl_internal_error(struct kl_vcpu *vcpu, u32 suberror, unsigned int ndata,
 int kl_unexpected_exit(struct kl_vcpu *vcpu, u64 reason);
 int kl_fail_entry(struct kl_vcpu *vcpu, u64 hw_reason);
 
-/* Fetch up to @max bytes at RIP for decoding (fewer at a page that is not
- * there). Returns the count, 0 with a #PF queued if none could be read. */
+/*
+ * Fetch up to @max bytes at RIP for decoding (fewer at a page that is not
+ * there). Returns the count, 0 with a #PF queued if none could be read.
+ */
 int kl_fetch_insn(struct kl_vcpu *vcpu, u8 *bytes, int max);
 
 /* Emulate the instruction at RIP whose memory operand is not memory. */

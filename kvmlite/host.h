@@ -17,8 +17,10 @@
 int kl_host_init(void);
 /* Is the kernel's own KVM (or anything else that claims the CPUs) active? */
 bool kl_host_kvm_active(void);
-/* Every CPU, those that come online later included; called under one lock.
- * -EBUSY with a message if KVM has them. */
+/*
+ * Every CPU, those that come online later included; called under one lock.
+ * -EBUSY with a message if KVM has them.
+ */
 int kl_host_take_cpus(void);
 void kl_host_give_cpus(void);
 

@@ -20,8 +20,10 @@ static unsigned long kl_addr_mask(int addr_size)
 	return addr_size == 8 ? ~0UL : (1UL << (addr_size * 8)) - 1;
 }
 
-/* A register written with an address size of 2 keeps its upper 48 bits; with 4
- * its upper half becomes zero. */
+/*
+ * A register written with an address size of 2 keeps its upper 48 bits; with 4
+ * its upper half becomes zero.
+ */
 static void kl_write_addr_reg(struct kl_vcpu *vcpu, enum kl_reg reg,
 			      unsigned long val, int addr_size)
 {
@@ -194,8 +196,10 @@ static int kl_string_linear(struct kl_vcpu *vcpu, unsigned int i, bool queue,
 		else
 			bad |= last > var.limit;
 		if (kl_is_protected(vcpu) && !(kl_rflags_read(vcpu) & X86_EFLAGS_VM)) {
-			/* INS writes: data, writable. OUTS reads: not
-			 * execute-only. */
+			/*
+			 * INS writes: data, writable. OUTS reads: not
+			 * execute-only.
+			 */
 			if (vcpu->pio.in)
 				bad |= (var.type & 8) || !(var.type & 2);
 			else
@@ -286,8 +290,10 @@ static int kl_complete_outs(struct kl_vcpu *vcpu)
 	return kl_string_advance(vcpu, count);
 }
 
-/* Is the memory that INS will write there at all? Ask before reading a device
- * whose data would be lost. */
+/*
+ * Is the memory that INS will write there at all? Ask before reading a device
+ * whose data would be lost.
+ */
 static int kl_ins_probe(struct kl_vcpu *vcpu)
 {
 	struct kl_exception fault;

@@ -266,7 +266,7 @@ static int kl_emul_write(struct kl_emul *e, u64 linear, const void *data,
 }
 
 static int kl_emul_exchange(struct kl_emul *e, u64 linear, const void *old,
-			   const void *new, unsigned int bytes)
+			    const void *new, unsigned int bytes)
 {
 	struct kl_mmio_state *m = container_of(e, struct kl_mmio_state, e);
 	u64 expect = 0, value = 0;

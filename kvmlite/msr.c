@@ -31,6 +31,7 @@
 #define KL_VAR_MTRRS	8
 #define KL_FIXED_MTRRS	11
 #define KL_MSR_MAX_IO	256
+#define KL_MSR_MTRR_DEF_TYPE	0x2ff
 
 /* Memory types are kept for the guest and never applied. */
 struct kl_mtrr {
@@ -39,11 +40,10 @@ struct kl_mtrr {
 	u64 deftype;
 };
 
+/* One of 64K, two of 16K, eight of 4K: SDM vol. 3, table 12-9. */
 static const u32 kl_fixed_mtrr[KL_FIXED_MTRRS] = {
-	MSR_MTRRfix64K_00000, MSR_MTRRfix16K_80000, MSR_MTRRfix16K_A0000,
-	MSR_MTRRfix4K_C0000, MSR_MTRRfix4K_C8000, MSR_MTRRfix4K_D0000,
-	MSR_MTRRfix4K_D8000, MSR_MTRRfix4K_E0000, MSR_MTRRfix4K_E8000,
-	MSR_MTRRfix4K_F0000, MSR_MTRRfix4K_F8000,
+	0x250, 0x258, 0x259,
+	0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f,
 };
 
 /* What user space saves and restores. Each is there on every vCPU. */
@@ -182,7 +182,7 @@ static u64 *kl_mtrr_slot(struct kl_vcpu *vcpu, u32 index)
 
 	if (index >= 0x200 && index < 0x200 + KL_VAR_MTRRS * 2)
 		return &vcpu->mtrr->var[index - 0x200];
-	if (index == MSR_MTRRdefType)
+	if (index == KL_MSR_MTRR_DEF_TYPE)
 		return &vcpu->mtrr->deftype;
 	for (i = 0; i < KL_FIXED_MTRRS; i++)
 		if (kl_fixed_mtrr[i] == index)
@@ -195,7 +195,7 @@ static int kl_mtrr_set(struct kl_vcpu *vcpu, u32 index, u64 data)
 	u64 *slot = kl_mtrr_slot(vcpu, index), v = data;
 	int i;
 
-	if (index == MSR_MTRRdefType) {
+	if (index == KL_MSR_MTRR_DEF_TYPE) {
 		if ((data & ~0xcffULL) || !kl_memtype_ok(data & 0xff))
 			return 1;
 	} else if (index < 0x200 + KL_VAR_MTRRS * 2) {
@@ -244,8 +244,10 @@ static int kl_mce_set(struct kl_vcpu *vcpu, const struct kl_msr *msr)
 	u32 off = msr->index - MSR_IA32_MC0_CTL;
 	u64 data = msr->data;
 
-	/* CTL: all on or all off, whatever Linux wants to leave out (bit 10,
-	 * bit 0). STATUS: a guest may only clear it, AMD's HWCR aside. */
+	/*
+	 * CTL: all on or all off, whatever Linux wants to leave out (bit 10,
+	 * bit 0). STATUS: a guest may only clear it, AMD's HWCR aside.
+	 */
 	if (off % 4 == 0 && data && (data | BIT_ULL(10) | 1) != ~0ULL)
 		return 1;
 	if (off % 4 == 1 && !msr->host_initiated && data &&

@@ -28,6 +28,7 @@ void kl_vcpu_kick(struct kl_vcpu *vcpu)
 	kl_vcpu_wake(vcpu);
 
 	me = get_cpu();
+	/* The request before the mode: see above. */
 	smp_mb();
 	if (READ_ONCE(vcpu->mode) == KL_IN_GUEST) {
 		cpu = READ_ONCE(vcpu->cpu);
@@ -56,6 +57,7 @@ void kl_request_all(struct kl_vm *vm, enum kl_request_bit req)
 	cpumask_clear(mask);
 	kl_for_each_vcpu(i, vcpu, vm) {
 		kl_request(vcpu, req);
+		/* The request before the mode: see above. */
 		smp_mb__after_atomic();
 		if (READ_ONCE(vcpu->mode) != KL_IN_GUEST)
 			continue;

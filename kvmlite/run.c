@@ -246,8 +246,10 @@ static int kl_enter_guest(struct kl_vcpu *vcpu)
 	/* An interrupt of our own ends guest mode right after the delivery. */
 	if (unlikely(vcpu->exit_soon))
 		smp_send_reschedule(vcpu->cpu);
-	/* From here on the hardware knows; the vendor queues again what it did
-	 * not finish. */
+	/*
+	 * From here on the hardware knows; the vendor queues again what it did
+	 * not finish.
+	 */
 	kl_clear_injected(vcpu);
 
 	for (;;) {

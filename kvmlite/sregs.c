@@ -130,8 +130,10 @@ static long kl_set_sregs_common(struct kl_vcpu *vcpu, const struct kvm_sregs2 *s
 		kl_ops->set_segment(vcpu, kl_sregs_segs[i].seg,
 				    (const void *)s + kl_sregs_segs[i].offset);
 
-	/* An application processor that user space starts at the reset vector
-	 * by hand, as for a machine without a LAPIC in the kernel. */
+	/*
+	 * An application processor that user space starts at the reset vector
+	 * by hand, as for a machine without a LAPIC in the kernel.
+	 */
 	if (vcpu->id == vcpu->vm->bsp_id && s->cs.selector == 0xf000 &&
 	    s->cs.base == 0xffff0000 && kl_rip_read(vcpu) == 0xfff0 &&
 	    !(s->cr0 & X86_CR0_PE))

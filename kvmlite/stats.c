@@ -19,9 +19,10 @@ static int kl_vcpu_stats_show(struct seq_file *m, void *unused)
 {
 	struct kl_vcpu *vcpu = m->private;
 
-#define X(name) seq_printf(m, "%-20s %llu\n", #name, READ_ONCE(vcpu->stats.name));
-	KL_VCPU_STATS(X)
-#undef X
+#define KL_STAT(name) \
+	seq_printf(m, "%-20s %llu\n", #name, READ_ONCE(vcpu->stats.name))
+#include "stats_list.h"
+#undef KL_STAT
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(kl_vcpu_stats);

@@ -5,48 +5,15 @@
 #include <linux/types.h>
 
 /*
- * Counters of one vCPU, written by its own thread only and read without a
- * lock through debugfs. X(name) so that the file listing them cannot forget
- * one.
+ * struct kl_vcpu_stats - counters of one vCPU
+ *
+ * Written by its own thread only, read without a lock through debugfs. The list
+ * of them is a file of its own, so that who prints them cannot forget one.
  */
-#define KL_VCPU_STATS(X)	\
-	X(entries)		\
-	X(exits)		\
-	X(exits_fast)		\
-	X(exits_to_user)	\
-	X(io)			\
-	X(mmio)			\
-	X(cpuid)		\
-	X(msr)			\
-	X(cr)			\
-	X(dr)			\
-	X(hlt)			\
-	X(hypercall)		\
-	X(exception)		\
-	X(external_interrupt)	\
-	X(nmi)			\
-	X(irq_window)		\
-	X(nmi_window)		\
-	X(tdp_fault)		\
-	X(tdp_mapped_4k)	\
-	X(tdp_mapped_2m)	\
-	X(tdp_mapped_1g)	\
-	X(emulated)		\
-	X(irq_injected)		\
-	X(nmi_injected)		\
-	X(exception_injected)	\
-	X(tlb_flush)		\
-	X(halt_wakeup)		\
-	X(signal_exits)		\
-	X(l1d_flush)		\
-	X(verw)			\
-	X(ibpb)			\
-	X(other)
-
 struct kl_vcpu_stats {
-#define X(name) u64 name;
-	KL_VCPU_STATS(X)
-#undef X
+#define KL_STAT(name) u64 name
+#include "stats_list.h"
+#undef KL_STAT
 };
 
 struct kl_vcpu;

@@ -20,8 +20,10 @@
 
 /* A frequency this close to the host's needs no scaling (KVM's default). */
 #define KL_TSC_TOLERANCE_PPM	250
-/* vCPUs whose TSCs are written within this time of one another are meant to
- * agree. */
+/*
+ * vCPUs whose TSCs are written within this time of one another are meant to
+ * agree.
+ */
 #define KL_TSC_SYNC_NS		NSEC_PER_SEC
 
 u32 kl_tsc_host_khz(void)

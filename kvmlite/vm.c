@@ -115,8 +115,10 @@ struct kl_vcpu *kl_vcpu_by_id(struct kl_vm *vm, u32 id)
 
 static long kl_vm_set_tss_addr(struct kl_vm *vm, unsigned long addr)
 {
-	/* Three pages that real-mode guests need on CPUs without unrestricted
-	 * guest; kvmlite requires that, and only remembers where. */
+	/*
+	 * Three pages that real-mode guests need on CPUs without unrestricted
+	 * guest; kvmlite requires that, and only remembers where.
+	 */
 	if (addr > U32_MAX - 3 * PAGE_SIZE + 1)
 		return -EINVAL;
 	mutex_lock(&vm->lock);

@@ -71,7 +71,7 @@ struct kl_vm {
 
 	/* Time */
 	u32 default_tsc_khz;
-	spinlock_t tsc_lock;
+	spinlock_t tsc_lock;			/* the tsc_last_ fields */
 	s64 clock_offset;			/* kvmclock minus host boot time, ns */
 	u64 tsc_last_value, tsc_last_ns, tsc_last_offset;	/* @tsc_lock */
 	u32 tsc_last_khz;

@@ -56,8 +56,10 @@ int kl_svm_check(void)
 
 	kl_svm_caps.nr_asids = ebx;
 	kl_svm_caps.nrips = edx & KL_SVM_NRIPS;
-	/* Every CPU with XSAVE and SVM has NRIPS and this intercept; an emulated
-	 * one that lacks the first lacks the second. */
+	/*
+	 * Every CPU with XSAVE and SVM has NRIPS and this intercept; an emulated
+	 * one that lacks the first lacks the second.
+	 */
 	kl_svm_ops.xsetbv_unseen = !kl_svm_caps.nrips && boot_cpu_has(X86_FEATURE_OSXSAVE);
 	kl_svm_caps.tsc_ratio = edx & KL_SVM_TSC_RATIO;
 	kl_svm_caps.flush_by_asid = edx & KL_SVM_FLUSH_BY_ASID;

@@ -7,6 +7,7 @@
  * has no call for.
  */
 
+#include <linux/const.h>
 #include <linux/kvm.h>
 #include <linux/types.h>
 
@@ -15,9 +16,9 @@
 #define KVMLITE_BACKEND_VMX 1
 #define KVMLITE_BACKEND_SVM 2
 
-#define KVMLITE_FEATURE_1G_PAGES	(1ULL << 0)
-#define KVMLITE_FEATURE_AD_BITS		(1ULL << 1)
-#define KVMLITE_FEATURE_TSC_SCALING	(1ULL << 2)
+#define KVMLITE_FEATURE_1G_PAGES	_BITULL(0)
+#define KVMLITE_FEATURE_AD_BITS		_BITULL(1)
+#define KVMLITE_FEATURE_TSC_SCALING	_BITULL(2)
 
 /**
  * struct kvmlite_info - ioctl(KVMLITE_GET_INFO) on /dev/kvmlite
