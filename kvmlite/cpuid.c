@@ -75,6 +75,11 @@ static struct kvm_cpuid_entry2 *kl_supported;
 static unsigned int kl_nr_supported;
 static u64 kl_supported_xcr0;
 
+u64 kl_cpuid_supported_xcr0(void)
+{
+	return kl_supported_xcr0;
+}
+
 static struct kvm_cpuid_entry2 *kl_add(u32 leaf, u32 index, u32 flags)
 {
 	struct kvm_cpuid_entry2 *e;
@@ -305,19 +310,6 @@ long kl_cpuid_get_supported(struct kvm_cpuid2 __user *user, bool emulated)
 
 /* ---- a vCPU's own ---- */
 
-void kl_cpuid_vcpu_init(struct kl_vcpu *vcpu)
-{
-	struct kl_cpuid *c = &vcpu->cpuid;
-
-	/* Before KVM_SET_CPUID2: a CPU with nothing. */
-	c->maxphyaddr = 36;
-	c->linear_bits = 48;
-	c->reserved_gpa = GENMASK_ULL(63, 36);
-	c->cr4_reserved = ~0ULL;
-	memset(c->basic, 0xff, sizeof(c->basic));
-	memset(c->extended, 0xff, sizeof(c->extended));
-}
-
 void kl_cpuid_vcpu_free(struct kl_vcpu *vcpu)
 {
 	kvfree(vcpu->cpuid.entries);
@@ -441,6 +433,19 @@ static void kl_cr4_reserved(struct kl_vcpu *vcpu)
 	vcpu->cpuid.cr4_reserved = ~ok;
 }
 
+static void kl_efer_allowed(struct kl_vcpu *vcpu)
+{
+	u64 ok = EFER_SCE;
+
+	if (kl_guest_has(vcpu, X86_FEATURE_LM))
+		ok |= EFER_LME;
+	if (kl_guest_has(vcpu, X86_FEATURE_NX))
+		ok |= EFER_NX;
+	if (kl_guest_has(vcpu, X86_FEATURE_FXSR_OPT))
+		ok |= EFER_FFXSR;
+	vcpu->cpuid.efer_allowed = ok;
+}
+
 static void kl_cpuid_index(struct kl_cpuid *c)
 {
 	unsigned int i;
@@ -457,6 +462,30 @@ static void kl_cpuid_index(struct kl_cpuid *c)
 	}
 }
 
+void kl_cpuid_vcpu_init(struct kl_vcpu *vcpu)
+{
+	struct kl_cpuid *c = &vcpu->cpuid;
+
+	/*
+	 * Before KVM_SET_CPUID2 the CPUID instruction answers nothing, but small
+	 * programs that never call it switch on paging and long mode all the
+	 * same: what could be offered may be used.
+	 */
+	c->entries = kl_supported;
+	c->nent = kl_nr_supported;
+	kl_cpuid_index(c);
+	kl_cr4_reserved(vcpu);
+	kl_efer_allowed(vcpu);
+
+	c->entries = NULL;
+	c->nent = 0;
+	c->maxphyaddr = 36;
+	c->linear_bits = 48;
+	c->reserved_gpa = GENMASK_ULL(63, 36);
+	memset(c->basic, 0xff, sizeof(c->basic));
+	memset(c->extended, 0xff, sizeof(c->extended));
+}
+
 /* All that follows from the entries, worked out once. */
 static void kl_cpuid_derive(struct kl_vcpu *vcpu)
 {
@@ -469,20 +498,13 @@ static void kl_cpuid_derive(struct kl_vcpu *vcpu)
 	c->linear_bits = kl_guest_has(vcpu, X86_FEATURE_LA57) ? 57 : 48;
 	c->reserved_gpa = GENMASK_ULL(63, c->maxphyaddr);
 
-	c->efer_allowed = EFER_SCE;
-	if (kl_guest_has(vcpu, X86_FEATURE_LM))
-		c->efer_allowed |= EFER_LME;
-	if (kl_guest_has(vcpu, X86_FEATURE_NX))
-		c->efer_allowed |= EFER_NX;
-	if (kl_guest_has(vcpu, X86_FEATURE_FXSR_OPT))
-		c->efer_allowed |= EFER_FFXSR;
-
 	e = kl_cpuid_find(vcpu, 0xd, 0);
 	c->xcr0_allowed = e ? (e->eax | (u64)e->edx << 32) & kl_supported_xcr0 : 0;
 	c->xss_allowed = 0;
 
 	e = kl_cpuid_find(vcpu, 0, 0);
 	c->intel = e && e->ebx == 0x756e6547;
+	kl_efer_allowed(vcpu);
 	kl_cr4_reserved(vcpu);
 	kl_cpuid_update_runtime(vcpu);
 	kl_ops->cpuid_changed(vcpu);

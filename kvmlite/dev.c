@@ -13,6 +13,7 @@
 
 #include "kvm_uapi.h"
 
+#include "cpuid.h"
 #include "dev.h"
 #include "host.h"
 #include "irqchip/irqchip.h"
@@ -63,7 +64,7 @@ int kl_check_extension(struct kl_vm *vm, long cap)
 	case KVM_CAP_XCRS:
 		return kl_host_xcr0() ? 1 : 0;
 	case KVM_CAP_XSAVE2: {
-		u32 size = kl_host_xsave_size(kl_host_xcr0());
+		u32 size = kl_host_xsave_size(kl_cpuid_supported_xcr0());
 
 		return max_t(int, size, sizeof(struct kvm_xsave));
 	}

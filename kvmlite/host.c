@@ -364,7 +364,7 @@ int kl_fpu_from_uabi(struct kl_vcpu *vcpu, const void *buf)
 	u32 pkru = 0;
 
 	return fpu_copy_uabi_to_guest_fpstate(&vcpu->fpu, buf,
-					      kl_xcr0_host, &pkru);
+					      kl_cpuid_supported_xcr0(), &pkru);
 }
 
 /* Power-up state of x87 and SSE (SDM vol. 3, table 10-1); all else is zero. */

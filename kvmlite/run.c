@@ -99,13 +99,16 @@ static int kl_vcpu_block(struct kl_vcpu *vcpu)
 	if (ret < 0)
 		return ret;
 
-	vcpu->stats.halt_wakeup++;
-	kl_request_take(vcpu, KL_REQ_UNHALT);
 	if (kl_lapic_has_init_sipi(vcpu)) {
 		ret = kl_lapic_process_init_sipi(vcpu);
 		if (ret < 0)
 			return ret;
+		/* A SIPI that nobody waited for does not end HLT. */
+		if (vcpu->mp_state == KVM_MP_STATE_HALTED && !kl_vcpu_runnable(vcpu))
+			return 1;
 	}
+	vcpu->stats.halt_wakeup++;
+	kl_request_take(vcpu, KL_REQ_UNHALT);
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED)
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	kl_request(vcpu, KL_REQ_EVENT);

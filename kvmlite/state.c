@@ -137,7 +137,7 @@ static long kl_get_xsave(struct kl_vcpu *vcpu, void __user *user, u32 size)
 
 static u32 kl_xsave2_size(void)
 {
-	return max_t(u32, kl_host_xsave_size(kl_host_xcr0()),
+	return max_t(u32, kl_host_xsave_size(kl_cpuid_supported_xcr0()),
 		     sizeof(struct kvm_xsave));
 }
 
