@@ -150,17 +150,6 @@ static void double_fault(void)
 	EQ(guest_exc(v)->error, 0);
 }
 
-static void triple_fault(void)
-{
-	struct vcpu *v = guest(64, divide);
-
-	if (host_is_tcg())
-		test_skip("this emulated CPU raises no #DF for #NP in #DE");
-	v->vm->mem[GPA_IDT + 5] &= 0x7f;
-	v->vm->mem[GPA_IDT + 16 * 8 + 5] &= 0x7f;
-	RUN_TO(v, KVM_EXIT_SHUTDOWN);
-}
-
 /* Registers that the hypervisor writes on behalf of the guest. */
 FAULT(cr0_pg_without_pe, "mov %cr0, %rax\nand $~1, %rax\n", "mov %rax, %cr0\n");
 FAULT(cr0_high, "mov %cr0, %rax\nbts $40, %rax\n", "mov %rax, %cr0\n");
@@ -256,7 +245,6 @@ static const struct test tests[] = {
 	{ "protection", protection },
 	{ "software_interrupts", software_interrupts },
 	{ "double_fault", double_fault },
-	{ "triple_fault", triple_fault },
 	{ "bad_control_registers", bad_control_registers },
 	{ "bad_msr_values", bad_msr_values },
 	{ "bad_xcr0", bad_xcr0 },
