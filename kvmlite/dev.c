@@ -57,10 +57,14 @@ int kl_check_extension(struct kl_vm *vm, long cap)
 	case KVM_CAP_X86_MSR_FILTER:
 	case KVM_CAP_EXCEPTION_PAYLOAD:
 	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
-	case KVM_CAP_ADJUST_CLOCK:
+	case KVM_CAP_CLOCKSOURCE:
+	case KVM_CAP_KVMCLOCK_CTRL:
 	case KVM_CAP_NOP_IO_DELAY:
-	case KVM_CAP_VM_ATTRIBUTES:
-		return cap == KVM_CAP_VM_ATTRIBUTES || cap == KVM_CAP_NOP_IO_DELAY ? 0 : 1;
+	case KVM_CAP_INTR_SHADOW:
+	case KVM_CAP_EXT_EMUL_CPUID:
+		return 1;
+	case KVM_CAP_ADJUST_CLOCK:
+		return KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
 	case KVM_CAP_XCRS:
 		return kl_host_xcr0() ? 1 : 0;
 	case KVM_CAP_XSAVE2: {
@@ -89,8 +93,6 @@ int kl_check_extension(struct kl_vm *vm, long cap)
 		return kl_ops->tsc_scaling_frac_bits ? 1 : 0;
 	case KVM_CAP_MCE:
 		return 32;
-	case KVM_CAP_X86_DISABLE_EXITS:
-		return 0;
 	default:
 		return 0;
 	}
