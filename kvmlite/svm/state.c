@@ -21,6 +21,9 @@
 /* Bit 10 reads as one; no breakpoint is enabled. */
 #define KL_DR7_RESET	0x400
 
+/* In the type of a system segment: a TSS in use. */
+#define KL_TSS_BUSY	0x2
+
 #define KL_CR0_CACHE	(X86_CR0_CD | X86_CR0_NW)
 
 static struct vmcb_seg *kl_svm_seg(struct kl_svm *svm, enum kl_seg seg)
@@ -65,7 +68,7 @@ void kl_svm_get_segment(struct kl_vcpu *vcpu, enum kl_seg seg,
 	switch (seg) {
 	case KL_SEG_TR:
 		/* A task register that is in use is busy. */
-		var->type |= 2;
+		var->type |= KL_TSS_BUSY;
 		break;
 	case KL_SEG_SS:
 		/*
@@ -101,6 +104,12 @@ void kl_svm_set_segment(struct kl_vcpu *vcpu, enum kl_seg seg,
 	s->attrib = kl_svm_pack_attrib(var);
 	if (seg == KL_SEG_SS)
 		svm->vmcb->save.cpl = var->dpl & 3;
+	/*
+	 * LTR marks the descriptor busy in memory; the CPU's copy stays
+	 * "available", and QEMU's CPU stops dead where it finds another one.
+	 */
+	if (seg == KL_SEG_TR)
+		s->attrib &= ~KL_TSS_BUSY;
 }
 
 int kl_svm_get_cpl(struct kl_vcpu *vcpu)
@@ -311,8 +320,8 @@ void kl_svm_vcpu_reset(struct kl_vcpu *vcpu, bool init_event)
 	kl_svm_reset_seg(&save->gdtr, 0, 0, 0);
 	kl_svm_reset_seg(&save->idtr, 0, 0, 0);
 	kl_svm_reset_seg(&save->ldtr, 0, 0x2 | SVM_SELECTOR_P_MASK, 0);
-	/* A busy 16-bit TSS. */
-	kl_svm_reset_seg(&save->tr, 0, 0x3 | SVM_SELECTOR_P_MASK, 0);
+	/* A 16-bit TSS; busy, as everybody sees it. */
+	kl_svm_reset_seg(&save->tr, 0, 0x1 | SVM_SELECTOR_P_MASK, 0);
 	save->cpl = 0;
 
 	save->dr6 = DR6_RESERVED;
