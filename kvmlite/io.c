@@ -34,16 +34,6 @@ static void kl_write_addr_reg(struct kl_vcpu *vcpu, enum kl_reg reg,
 	vcpu->regs[reg] = val;
 }
 
-static unsigned long kl_linear_rip(struct kl_vcpu *vcpu)
-{
-	struct kvm_segment cs;
-
-	if (kl_is_64bit(vcpu))
-		return kl_rip_read(vcpu);
-	kl_ops->get_segment(vcpu, KL_SEG_CS, &cs);
-	return (u32)(cs.base + kl_rip_read(vcpu));
-}
-
 static void kl_io_to_user(struct kl_vcpu *vcpu, u16 port, int size, bool in,
 			  unsigned int count, int (*complete)(struct kl_vcpu *))
 {
@@ -53,7 +43,8 @@ static void kl_io_to_user(struct kl_vcpu *vcpu, u16 port, int size, bool in,
 	vcpu->pio.size = size;
 	vcpu->pio.in = in;
 	vcpu->pio.count = count;
-	vcpu->pio.linear_rip = kl_linear_rip(vcpu);
+	vcpu->pio.rip = kl_rip_read(vcpu);
+	vcpu->regs_replaced = false;
 
 	run->exit_reason = KVM_EXIT_IO;
 	run->io.direction = in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
@@ -68,7 +59,7 @@ static void kl_io_to_user(struct kl_vcpu *vcpu, u16 port, int size, bool in,
 static bool kl_io_stale(struct kl_vcpu *vcpu)
 {
 	vcpu->pio.count = 0;
-	return kl_linear_rip(vcpu) != vcpu->pio.linear_rip;
+	return vcpu->regs_replaced && kl_rip_read(vcpu) != vcpu->pio.rip;
 }
 
 static void kl_io_set_rax(struct kl_vcpu *vcpu, u32 val, int size)
@@ -90,12 +81,10 @@ static void kl_io_set_rax(struct kl_vcpu *vcpu, u32 val, int size)
 
 static int kl_complete_in(struct kl_vcpu *vcpu)
 {
-	u32 val = 0;
-
 	if (kl_io_stale(vcpu))
 		return 1;
-	memcpy(&val, vcpu->pio_data, vcpu->pio.size);
-	kl_io_set_rax(vcpu, val, vcpu->pio.size);
+	/* The page is shared: one read. kl_io_set_rax() takes what it needs. */
+	kl_io_set_rax(vcpu, READ_ONCE(*(u32 *)vcpu->pio_data), vcpu->pio.size);
 	return kl_skip_insn(vcpu);
 }
 
@@ -125,7 +114,7 @@ int kl_exit_io(struct kl_vcpu *vcpu, u16 port, int size, bool in)
 	trace_kl_pio(vcpu, false, port, size, val);
 	if (!kl_bus_write(vcpu, KL_BUS_PIO, port, size, &val))
 		return kl_skip_insn(vcpu);
-	memcpy(vcpu->pio_data, &val, size);
+	*(u32 *)vcpu->pio_data = val;
 	/* The POST port's writers look at RIP after the exit, old KVM's way. */
 	if (port == 0x7e &&
 	    !(vcpu->vm->disabled_quirks & KVM_X86_QUIRK_OUT_7E_INC_RIP)) {

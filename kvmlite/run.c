@@ -204,7 +204,7 @@ static int kl_before_entry(struct kl_vcpu *vcpu)
  * vm->srcu is held before and after, but not in the guest: one that spins there
  * would keep every change of the slots waiting.
  */
-static int kl_enter_guest(struct kl_vcpu *vcpu)
+static int kl_enter_guest(struct kl_vcpu *vcpu, bool again)
 {
 	enum kl_run_result res;
 	int ret, idx;
@@ -243,7 +243,12 @@ static int kl_enter_guest(struct kl_vcpu *vcpu)
 	kl_fpu_assure();
 	kl_xcr_load_guest(vcpu);
 	vtime_account_guest_enter();
-	rcu_virt_note_context_switch();
+	/*
+	 * A thread that stays here would hold up RCU's grace periods; one that
+	 * came from user space was quiescent there.
+	 */
+	if (again)
+		rcu_virt_note_context_switch();
 	trace_kl_entry(vcpu);
 
 	/* An interrupt of our own ends guest mode right after the delivery. */
@@ -299,11 +304,12 @@ static int kl_enter_guest(struct kl_vcpu *vcpu)
 
 static int kl_run_loop(struct kl_vcpu *vcpu)
 {
+	bool again = false;
 	int ret;
 
-	for (;;) {
+	for (;; again = true) {
 		if (likely(vcpu->mp_state == KVM_MP_STATE_RUNNABLE))
-			ret = kl_enter_guest(vcpu);
+			ret = kl_enter_guest(vcpu, again);
 		else
 			ret = kl_vcpu_block(vcpu);
 		if (ret <= 0)
@@ -350,6 +356,19 @@ static int kl_run_uninitialized(struct kl_vcpu *vcpu)
 	return ret < 0 ? ret : -EAGAIN;
 }
 
+/* Finish what the last exit began, now that user space has done its part. */
+static int kl_complete_io(struct kl_vcpu *vcpu)
+{
+	int (*complete)(struct kl_vcpu *vcpu) = vcpu->complete_io;
+	int idx, ret;
+
+	vcpu->complete_io = NULL;
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	ret = complete(vcpu);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return ret;
+}
+
 int kl_vcpu_run(struct kl_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
@@ -375,28 +394,23 @@ int kl_vcpu_run(struct kl_vcpu *vcpu)
 		goto out;
 	}
 
-	idx = srcu_read_lock(&vcpu->vm->srcu);
-	ret = 0;
-	if (dirty) {
+	if (unlikely(dirty)) {
+		idx = srcu_read_lock(&vcpu->vm->srcu);
 		ret = kl_sync_regs_load(vcpu, dirty);
+		srcu_read_unlock(&vcpu->vm->srcu, idx);
 		run->kvm_dirty_regs = 0;
+		if (ret)
+			goto out;
 	}
-	if (!ret && !vcpu->apic && kl_set_cr8(vcpu, READ_ONCE(run->cr8)))
+	if (!vcpu->apic && kl_set_cr8(vcpu, READ_ONCE(run->cr8))) {
 		ret = -EINVAL;
-	srcu_read_unlock(&vcpu->vm->srcu, idx);
-	if (ret)
 		goto out;
+	}
 
 	kl_fpu_load_guest(vcpu);
 	ret = 1;
-	if (vcpu->complete_io) {
-		int (*complete)(struct kl_vcpu *) = vcpu->complete_io;
-
-		vcpu->complete_io = NULL;
-		idx = srcu_read_lock(&vcpu->vm->srcu);
-		ret = complete(vcpu);
-		srcu_read_unlock(&vcpu->vm->srcu, idx);
-	}
+	if (vcpu->complete_io)
+		ret = kl_complete_io(vcpu);
 	if (ret > 0) {
 		if (kl_immediate_exit(run)) {
 			/* The reason of the exit that was completed stands. */

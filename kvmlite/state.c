@@ -79,6 +79,7 @@ static void kl_set_regs(struct kl_vcpu *vcpu, const struct kvm_regs *r)
 	vcpu->regs[KL_REG_R14] = r->r14;
 	vcpu->regs[KL_REG_R15] = r->r15;
 	kl_rip_write(vcpu, r->rip);
+	vcpu->regs_replaced = true;
 	kl_set_user_rflags(vcpu, r->rflags);
 	/* Where user space puts the guest, what it was about to raise is moot. */
 	vcpu->events.exception.pending = false;

@@ -106,7 +106,7 @@ struct kl_pio {
 	unsigned int size;	/* bytes of each: 1, 2, 4 */
 	u16 port;
 	bool in;
-	unsigned long linear_rip;
+	unsigned long rip;
 	struct kl_string_io string;
 };
 
@@ -161,6 +161,7 @@ struct kl_vcpu {
 	unsigned long regs[KL_NR_REGS];
 	u32 regs_avail;
 	u32 regs_dirty;
+	bool regs_replaced;		/* by user space, since the last exit that asks */
 	u64 pdptrs[4];
 	unsigned long cr2;
 	unsigned long cr8;		/* without an in-kernel LAPIC */
