@@ -66,6 +66,8 @@ static void fill_gdt(struct vm *vm)
 	};
 
 	memcpy(vm->mem + GPA_GDT, gdt, sizeof(gdt));
+	/* No I/O permission bitmap: it would begin behind the limit. */
+	*(uint16_t *)(vm->mem + GPA_TSS + 0x66) = 0x68;
 }
 
 static void fill_page_tables(struct vm *vm)
