@@ -95,6 +95,7 @@ void kl_vmx_requeue_event(struct kl_vmx *vmx, u32 info, u32 error_code)
 		/* The delivery blocked NMIs; entry refuses another one then. */
 		kl_vmx_set_nmi_mask(vcpu, false);
 		vcpu->events.nmi_injected = true;
+		kl_request(vcpu, KL_REQ_EVENT);
 		break;
 	case INTR_TYPE_EXT_INTR:
 		kl_queue_interrupt(vcpu, vector, false);
