@@ -149,7 +149,8 @@ const char *kl_vmx_choose_controls(const struct kl_vmx_cap_msrs *msrs,
 	if (!(msrs->basic & KL_BASIC_INS_OUTS))
 		return "exit information for INS and OUTS";
 
-	missing = kl_choose(pin_need, 0, KL_PIN_DEFAULT1, msrs->pin, &ctl->pin);
+	missing = kl_choose(pin_need, PIN_BASED_VMX_PREEMPTION_TIMER,
+			    KL_PIN_DEFAULT1, msrs->pin, &ctl->pin);
 	if (missing)
 		return missing;
 	missing = kl_choose(cpu_need, 0, KL_CPU_DEFAULT1, msrs->cpu, &ctl->cpu);

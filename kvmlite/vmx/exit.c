@@ -86,7 +86,10 @@ static int kl_vmx_exit_external_interrupt(struct kl_vcpu *vcpu)
 	return 1;
 }
 
-/* INIT and SIPI are for the host's CPU; in VMX operation both mean nothing. */
+/*
+ * INIT and SIPI are for the host's CPU and mean nothing in VMX operation; the
+ * preemption timer only ends a long stay.
+ */
 static int kl_vmx_exit_ignored(struct kl_vcpu *vcpu)
 {
 	vcpu->stats.other++;
@@ -234,6 +237,7 @@ static const kl_vmx_handler kl_vmx_handlers[] = {
 	[EXIT_REASON_EPT_VIOLATION]	= kl_vmx_exit_ept_violation,
 	[EXIT_REASON_EPT_MISCONFIG]	= kl_vmx_exit_ept_misconfig,
 	[EXIT_REASON_INVEPT]		= kl_exit_ud,
+	[EXIT_REASON_PREEMPTION_TIMER]	= kl_vmx_exit_ignored,
 	[EXIT_REASON_INVVPID]		= kl_exit_ud,
 	[EXIT_REASON_WBINVD]		= kl_exit_invd,
 	[EXIT_REASON_XSETBV]		= kl_exit_xsetbv,

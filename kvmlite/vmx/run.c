@@ -27,6 +27,12 @@
 				 BIT_ULL(EXIT_REASON_EPT_VIOLATION) |	\
 				 BIT_ULL(EXIT_REASON_EPT_MISCONFIG))
 
+/*
+ * Exits in a row that may be handled with interrupts off. An interrupt of the
+ * host ends guest mode at once, or should: see KL_LONGEST_STAY_MS.
+ */
+#define KL_FAST_EXITS	256
+
 static bool kl_vmx_exit_in_delivery(u32 reason)
 {
 	return reason < 64 && (KL_EXITS_IN_DELIVERY & BIT_ULL(reason));
@@ -62,6 +68,7 @@ void kl_vmx_prepare_run(struct kl_vcpu *vcpu)
 	struct kl_vmx_host *host = &vmx->host;
 
 	vmx->host_checked = false;
+	vmx->fast_left = KL_FAST_EXITS;
 	if (host->saved)
 		return;
 	savesegment(fs, host->fs_sel);
@@ -170,16 +177,18 @@ int kl_vmx_skip_insn(struct kl_vcpu *vcpu)
 }
 
 /*
- * CPUID needs nothing that interrupts could not wait for. A single step and
- * CPUID faulting are left to the handler.
+ * CPUID needs nothing that interrupts could not wait for, so many times in a row.
+ * A single step and CPUID faulting are left to the handler.
  */
-static enum kl_run_result kl_vmx_fast_cpuid(struct kl_vcpu *vcpu)
+static enum kl_run_result kl_vmx_fast_cpuid(struct kl_vmx *vmx)
 {
+	struct kl_vcpu *vcpu = &vmx->vcpu;
 	u32 eax = vcpu->regs[KL_REG_RAX];
 	u32 ecx = vcpu->regs[KL_REG_RCX];
 	u32 ebx, edx;
 
-	if (unlikely(kl_rflags_read(vcpu) & X86_EFLAGS_TF) ||
+	if (unlikely(!vmx->fast_left--) ||
+	    unlikely(kl_rflags_read(vcpu) & X86_EFLAGS_TF) ||
 	    unlikely(kl_cpuid_faults(vcpu)))
 		return KL_RUN_EXIT;
 	kl_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
@@ -256,7 +265,7 @@ enum kl_run_result kl_vmx_run(struct kl_vcpu *vcpu)
 	vmx->injecting = false;
 
 	if (vmx->exit_reason == EXIT_REASON_CPUID)
-		return kl_vmx_fast_cpuid(vcpu);
+		return kl_vmx_fast_cpuid(vmx);
 	return KL_RUN_EXIT;
 }
 

@@ -13,6 +13,7 @@
 #include <asm/msr.h>
 #include <asm/processor.h>
 #include <asm/segment.h>
+#include <asm/tsc.h>
 
 #include "../regs.h"
 #include "insn.h"
@@ -22,6 +23,14 @@
 /* Cycles between two PAUSEs of one loop, and those of a loop worth ending. */
 #define KL_PLE_GAP	128
 #define KL_PLE_WINDOW	4096
+
+/*
+ * No stay in the guest is longer than this. External interrupts end it anyway,
+ * but Bochs 2.7 holds them off while the guest's RFLAGS.IF is 0: there, a guest
+ * that spins with interrupts off would stop the machine. The CPU loads the timer
+ * anew at each entry.
+ */
+#define KL_LONGEST_STAY_MS	10
 
 /* VPID 0 is the host's. */
 static DEFINE_IDA(kl_vmx_vpids);
@@ -101,6 +110,15 @@ static void kl_vmx_write_host_cpu(struct kl_vmx *vmx, int cpu)
 	kl_vmwrite(HOST_GS_BASE, val);
 }
 
+static void kl_vmx_write_timer(void)
+{
+	/* The timer counts changes of one bit of the TSC (26.5.1). */
+	u64 ticks = ((u64)tsc_khz * KL_LONGEST_STAY_MS) >>
+		    vmx_misc_preemption_timer_rate(kl_vmx_caps.misc);
+
+	kl_vmwrite(VMX_PREEMPTION_TIMER_VALUE, min_t(u64, ticks, U32_MAX));
+}
+
 static void kl_vmx_write_controls(struct kl_vmx *vmx)
 {
 	const struct kl_vmx_controls *ctl = &kl_vmx_caps.ctl;
@@ -133,6 +151,8 @@ static void kl_vmx_write_controls(struct kl_vmx *vmx)
 	kl_vmwrite(VIRTUAL_PROCESSOR_ID, vmx->vpid);
 	kl_vmwrite(MSR_BITMAP, __pa(vmx->msr_bitmap));
 
+	if (ctl->pin & PIN_BASED_VMX_PREEMPTION_TIMER)
+		kl_vmx_write_timer();
 	if (ctl->sec & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
 		kl_vmwrite(PLE_GAP, KL_PLE_GAP);
 		kl_vmwrite(PLE_WINDOW, KL_PLE_WINDOW);

@@ -98,6 +98,7 @@ struct kl_vmx {
 	u32 cs_ar, ss_ar;
 	bool injecting;			/* this entry delivers an event */
 	bool host_checked;		/* CR3, CR4 looked at since prepare_run() */
+	u16 fast_left;			/* KL_RUN_FAST so often since then */
 	u8 tlb_flush;			/* KL_VMX_FLUSH_* before the next entry */
 
 	u16 vpid;

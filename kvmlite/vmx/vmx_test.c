@@ -53,7 +53,7 @@ static void controls_full(struct kunit *test)
 	struct kl_vmx_controls ctl;
 
 	KUNIT_ASSERT_NULL(test, (void *)kl_vmx_choose_controls(&full, &ctl));
-	KUNIT_EXPECT_EQ(test, ctl.pin, 0x3fu);
+	KUNIT_EXPECT_EQ(test, ctl.pin, 0x7fu);
 	/* Neither window is open yet, CR3 is the guest's, I/O is not. */
 	KUNIT_EXPECT_FALSE(test, ctl.cpu & (CPU_BASED_INTR_WINDOW_EXITING |
 					    CPU_BASED_NMI_WINDOW_EXITING |
