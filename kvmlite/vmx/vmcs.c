@@ -30,7 +30,7 @@
  * that spins with interrupts off would stop the machine. The CPU loads the timer
  * anew at each entry.
  */
-#define KL_LONGEST_STAY_MS	10
+#define KL_LONGEST_STAY_MS	2
 
 /* VPID 0 is the host's. */
 static DEFINE_IDA(kl_vmx_vpids);
