@@ -47,8 +47,13 @@ int kl_exit_mov_dr(struct kl_vcpu *vcpu, int dr, int reg, bool to_dr);
 int kl_exit_io(struct kl_vcpu *vcpu, u16 port, int size, bool in);
 /**
  * kl_exit_io_string - INS or OUTS, with or without REP
+ * @vcpu: the vCPU
+ * @port: port number
+ * @size: 1, 2, 4
+ * @in: INS rather than OUTS
  * @addr_size: 2, 4, 8: how much of RSI, RDI, RCX counts
  * @seg: segment of OUTS' source (INS always writes to ES)
+ * @rep: RCX counts
  */
 int kl_exit_io_string(struct kl_vcpu *vcpu, u16 port, int size, bool in,
 		      enum kl_seg seg, int addr_size, bool rep);

@@ -36,7 +36,9 @@ enum kl_run_result {
  * @has_1g: the nested tables can map 1 GiB pages
  * @has_ad: the hardware sets accessed/dirty bits in nested tables
  * @is_ept: entries have EPT's format, else that of ordinary page tables (NPT)
- * @has_xsaves, @has_invpcid, @has_rdtscp: a guest may use the instruction
+ * @has_xsaves: a guest may use XSAVES
+ * @has_invpcid: a guest may use INVPCID
+ * @has_rdtscp: a guest may use RDTSCP and RDPID
  * @xsetbv_unseen: XSETBV does not leave the guest (an emulated CPU whose SVM
  *	lacks that intercept): XCR0 is to be read after each exit
  * @tsc_scaling_frac_bits: fraction bits of the TSC multiplier; 0: no scaling
@@ -52,9 +54,11 @@ enum kl_run_result {
  * @cpu_emergency: the machine is going down: VMXOFF/clear SVME if on, with no
  *	lock and no allocation.
  *
- * @vm_init: the VM was allocated; 0 or -errno. @vm_free: undoes it.
+ * @vm_init: the VM was allocated; 0 or -errno
+ * @vm_free: undoes @vm_init
  * @vcpu_init: the vCPU was allocated (vm, id set; registers not yet): control
- *	structure, MSR bitmap. 0 or -errno. @vcpu_free undoes it; not loaded.
+ *	structure, MSR bitmap. 0 or -errno
+ * @vcpu_free: undoes @vcpu_init; not loaded
  * @vcpu_reset: write the architectural reset state of vendor-kept registers
  *	(segments, tables, MSRs); @init_event: INIT rather than power-up. The
  *	core sets general registers, CR0, CR4, EFER, RIP, RFLAGS around it.
@@ -65,26 +69,40 @@ enum kl_run_result {
  *
  * @cache_reg: fetch one of RSP, RIP, RFLAGS, CR0, CR3, CR4, PDPTR to
  *	vcpu->regs[] (pdptrs[]) and set its avail bit.
- * @get_segment, @set_segment, @get_cpl, @get_cs_db_l, @get_idt, @set_idt,
- * @get_gdt, @set_gdt: as named.
- * @set_cr0, @set_cr3, @set_cr4, @set_efer: the value has been checked; write it
- *	and what follows from it to the control structure. @set_cr0 etc. also
- *	set vcpu->regs[]; the core has already updated vcpu->efer, before
- *	@set_efer. @cr4_ok: vendor's veto on a CR4 value.
- * @set_dr7: effective DR7 for the hardware. @sync_drs: the guest's DR0–3, DR6
- *	were left in the CPU (dr_dirty): read them back.
+ * @get_segment: all of a segment register
+ * @set_segment: the same, written as it is
+ * @get_cpl: privilege level, 0…3; 3 in virtual-8086 mode
+ * @get_cs_db_l: CS.D and CS.L
+ * @get_idt: base and limit of the IDT
+ * @set_idt: likewise
+ * @get_gdt: base and limit of the GDT
+ * @set_gdt: likewise
+ * @set_cr0: the value has been checked; write it and what follows from it to
+ *	the control structure, and to vcpu->regs[]
+ * @set_cr3: likewise
+ * @cr4_ok: no veto on this CR4 value
+ * @set_cr4: as @set_cr0
+ * @set_efer: as @set_cr0; the core has updated vcpu->efer before
+ * @set_dr7: effective DR7 for the hardware
+ * @sync_drs: the guest's DR0–3 and DR6 were left in the CPU (dr_dirty): read
+ *	them back
  * @update_exception_bitmap: guest_debug changed.
  * @flush_tlb: forget all translations of this vCPU, before its next entry.
  * @set_tdp_root: physical address of the root table changed.
  *
- * @inject_irq, @inject_nmi, @inject_exception: put the event of vcpu->events
- *	in the entry fields; called shortly before @run, each after the state
- *	that says it is allowed. @reinject: it was injected before already.
+ * @inject_irq: put the interrupt of vcpu->events in the entry fields; called
+ *	shortly before @run, when it is allowed. @reinject: it was injected
+ *	before already
+ * @inject_nmi: likewise
+ * @inject_exception: likewise
  * @irq_allowed: could the guest take an interrupt now (IF, shadow)?
  * @nmi_allowed: an NMI (no NMI being handled, no shadow)?
- * @want_irq_window, @want_nmi_window: exit as soon as it can.
- * @get_nmi_mask, @set_nmi_mask: NMIs are blocked.
- * @get_shadow: KVM_X86_SHADOW_INT_* bits; @set_shadow: set them.
+ * @want_irq_window: exit as soon as @irq_allowed
+ * @want_nmi_window: exit as soon as @nmi_allowed
+ * @get_nmi_mask: NMIs are blocked
+ * @set_nmi_mask: block them or not
+ * @get_shadow: KVM_X86_SHADOW_INT_* bits
+ * @set_shadow: set them
  * @cancel_injection: @run will not happen after all: take the event back out
  *	of the entry fields, into vcpu->events.
  *
@@ -103,11 +121,13 @@ enum kl_run_result {
  *	1, or 0 with an internal error in run.
  * @exit_info: for the tracepoint and internal errors: reason and qualification.
  *
- * @msr_get, @msr_set: registers that live in the control structure or exist
- *	with this vendor only; return values as kl_msr_get().
+ * @msr_get: registers that live in the control structure or exist with this
+ *	vendor only; return values as kl_msr_get()
+ * @msr_set: likewise
  * @msr_feature: KVM_GET_MSRS on /dev/kvmlite; 0 or KL_MSR_UNKNOWN.
  * @msr_filter_changed: which MSRs may be passed through may have changed.
- * @write_tsc_offset, @write_tsc_ratio: as in struct kl_vcpu.
+ * @write_tsc_offset: as in struct kl_vcpu
+ * @write_tsc_ratio: likewise
  * @hypercall_insn: write the three bytes of this vendor's hypercall.
  * @set_virtual_apic: LAPIC mode or CR8/TPR threshold must be looked at again
  *	(@tpr: current TPR, @irr: highest pending vector or -1).

@@ -34,7 +34,7 @@ enum kl_irqchip_mode {
  * irqfd or ioeventfd holds none: it is torn down when the VM file is released.
  *
  * Locking, outermost first: vcpu->mutex, @lock, @slots_lock, @srcu (read),
- * mmu.lock. Documentation/kvmlite.rst has the whole order.
+ * mmu.lock. Documentation/kvmlite-locking.rst has the whole order.
  */
 struct kl_vm {
 	struct kref ref;

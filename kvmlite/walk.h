@@ -13,7 +13,10 @@
 
 /**
  * struct kl_walk - the registers that decide how a linear address translates
- * @cr0, @cr3, @cr4, @efer: as named; EFER.LMA selects 4- and 5-level paging
+ * @cr0: as named
+ * @cr3: likewise
+ * @cr4: likewise
+ * @efer: likewise; LMA selects 4- and 5-level paging
  * @pdptrs: of PAE paging
  * @reserved_gpa: address bits that the guest's CPU does not have
  * @has_1g: it has 1 GiB pages

@@ -60,8 +60,9 @@ struct kl_ack_notifier {
 struct kl_iodev;
 /**
  * struct kl_iodev_ops - what a device on the bus does
- * @read, @write: 0, or -EOPNOTSUPP if this access is not for it after all.
- *	@addr is the absolute one. vm->srcu held, may sleep.
+ * @read: 0, or -EOPNOTSUPP if this access is not for it after all. @addr is
+ *	the absolute one. vm->srcu held, may sleep.
+ * @write: likewise
  * @free: the last user has gone; may be NULL
  */
 struct kl_iodev_ops {
@@ -99,7 +100,7 @@ struct kl_ioapic_dev {
 	struct kl_iodev page;
 };
 
-/**
+/*
  * struct kl_irqchip - interrupt hardware of a VM
  * @srcu: readers of @routing and @ack_list
  * @routing: from GSIs to pins and messages; NULL: none yet
@@ -146,7 +147,7 @@ struct kl_apic_msg {
 	bool lowest;		/* MSI redirection hint: choose one */
 };
 
-/**
+/*
  * struct kl_lapic - local APIC of a vCPU
  * @mode: follows the APIC base register; read by senders
  * @events: KL_APIC_INIT, KL_APIC_SIPI; atomic bit operations

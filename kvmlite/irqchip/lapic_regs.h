@@ -52,7 +52,7 @@ enum kl_delivery {
 	KL_DM_EXTINT,
 };
 
-/**
+/*
  * struct kl_lapic_regs - the registers
  * @irr, @tmr: set from any context with atomic bit operations
  * @isr: touched by the vCPU's thread alone
@@ -115,7 +115,7 @@ bool kl_lapic_match(const struct kl_lapic_regs *r, bool x2apic, u32 x2apic_id,
 		    u32 dest, bool logical);
 
 /*
- * The register page that user space saves and restores; @id_format as the
+ * The register page that user space saves and restores; @id_reg as the
  * caller's mode and the VM's capabilities want it in register 0x20.
  */
 void kl_lapic_regs_to_page(const struct kl_lapic_regs *r, u32 id_reg,

@@ -25,6 +25,7 @@ struct kl_vmx_controls {
  * kl_vmx_adjust - which bits of a control word to set
  * @need: bits that must be 1
  * @want: bits to set if the CPU can
+ * @allow: bits that the CPU may insist on
  * @cap: capability MSR: low half must be 1, high half may be 1
  * @out: result
  *
