@@ -143,7 +143,6 @@ static int kl_handle_requests(struct kl_vcpu *vcpu)
 	}
 	if (kl_request_take(vcpu, KL_REQ_MSR_FILTER))
 		kl_ops->msr_filter_changed(vcpu);
-	kl_request_take(vcpu, KL_REQ_SCAN_IOAPIC);
 	kl_request_take(vcpu, KL_REQ_UNHALT);
 	kl_request_take(vcpu, KL_REQ_EXIT);
 	if (vcpu->apic && kl_lapic_has_init_sipi(vcpu)) {

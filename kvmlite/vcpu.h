@@ -53,7 +53,6 @@ enum kl_request_bit {
 	KL_REQ_EXIT,		/* no work: only be seen outside the guest once */
 	KL_REQ_IOAPIC_EOI_EXIT,	/* user space must see an EOI (split irqchip) */
 	KL_REQ_VM_DEAD,		/* leave with -EIO, now and ever after */
-	KL_REQ_SCAN_IOAPIC,	/* EOI bitmap changed */
 	KL_REQ_MSR_FILTER,	/* recompute MSR intercepts */
 	KL_REQ_TPR_ACCESS,	/* leave with KVM_EXIT_TPR_ACCESS, filled in */
 };
@@ -154,8 +153,6 @@ struct kl_vcpu {
 	struct preempt_notifier preempt_notifier;
 	struct rcuwait wait;		/* its thread, while in HLT */
 	struct pid __rcu *pid;		/* thread that last ran it */
-	bool scheduled_out;
-	bool preempted;
 
 	/* Registers: see regs.h. */
 	unsigned long regs[KL_NR_REGS];
@@ -171,7 +168,6 @@ struct kl_vcpu {
 	u64 xss;
 	u64 pat;
 	u32 mp_state;
-	u32 hflags;
 
 	/* Debug registers: db[] is the guest's DR0–DR3. */
 	unsigned long db[4];
@@ -183,10 +179,8 @@ struct kl_vcpu {
 	u32 guest_debug;		/* KVM_GUESTDBG_* */
 	bool dr_dirty;			/* guest owns DR0–3 in hardware until exit */
 	bool switch_drs;		/* DR0–3 differ from the host's: load them */
-	unsigned long singlestep_rip;
 
 	struct fpu_guest fpu;
-	bool fpu_loaded;
 
 	struct kl_events events;
 	bool exit_soon;			/* leave right after the next delivery */
@@ -199,18 +193,14 @@ struct kl_vcpu {
 	u64 last_guest_tsc;		/* where the host's TSCs disagree */
 	u64 tsc_adjust;
 	u32 tsc_khz;
-	bool tsc_scaled;
 	u64 tsc_ratio;			/* vendor's fixed point; 0: unscaled */
 
 	/* Other model-specific registers kept for the guest. */
 	u64 misc_enable;
 	u64 arch_capabilities;
 	u64 microcode_version;
-	u64 spec_ctrl;			/* guest's IA32_SPEC_CTRL */
 	u64 tsc_aux;
-	u64 perf_capabilities;
 	u64 mcg_cap, mcg_status, mcg_ctl, *mce_banks;
-	u64 smi_count;
 	u64 hwcr;
 	u64 platform_info;
 	u64 power_ctl;
@@ -231,7 +221,6 @@ struct kl_vcpu {
 	sigset_t sigset;
 
 	u8 pending_ioapic_eoi;		/* vector for KVM_EXIT_IOAPIC_EOI */
-	u32 last_vmentry_cpu;
 
 	struct kl_vcpu_stats stats;
 	struct dentry *debugfs;

@@ -5,6 +5,8 @@
 
 #include <linux/linkage.h>
 #include <asm/asm.h>
+#include <asm/cpufeatures.h>
+#include <asm/nospec-branch.h>
 
 /* Offsets into vcpu->regs[]: the numbers that instructions use. */
 #define RAX	0x00
@@ -104,6 +106,9 @@ SYM_INNER_LABEL(kl_vmx_exit_point, SYM_L_GLOBAL)
 	 * those popped below are the host's again.
 	 */
 	movzbl	%al, %eax
+	/* Before the first return: none may follow the guest's training. */
+	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
+			   X86_FEATURE_RSB_VMEXIT_LITE
 	xor	%ecx, %ecx
 	xor	%edx, %edx
 	xor	%esi, %esi
