@@ -34,7 +34,7 @@ background() {
 	shift
 	# By way of another descriptor: of a background command the shell itself
 	# makes the input empty.
-	timeout 40 ./virtlite vm run --device "$device" --kernel bzImage --initrd guest.cpio \
+	timeout 200 ./virtlite vm run --device "$device" --kernel bzImage --initrd guest.cpio \
 		--cmdline "$line $more" -v "$@" <&3 >out 2>err 3<&- &
 	pid=$!
 } 3<&0
@@ -81,10 +81,10 @@ for t; do
 		check "has INTx interrupts" said "intx [1-9]"
 		check "copies by them" cmp a b;;
 	reboot)
-		run "loglevel=7 ignore_loglevel do=reboot" </dev/null
+		run "quiet do=reboot" </dev/null
 		check "a reboot is status 3" ended 3;;
 	keyboard)
-		run "loglevel=7 ignore_loglevel do=reboot reboot=k" </dev/null
+		run "quiet do=reboot reboot=k" </dev/null
 		check "so is one by the keyboard controller" ended 3;;
 	panic)
 		run "quiet do=panic" </dev/null
