@@ -61,5 +61,5 @@ export GUEST_APPEND
 scripts/testbed/run --bed "$bed" --kernel "$host" ${load:+--load "$load"} \
 	--file build/tools/virtlite --file "$kernel/bzImage" \
 	--file "$work/guest.cpio" --file "$work/bed.sh" \
-	--timeout 900 --keep-log "${VIRTLITE_LOG:-$work/log}.kernel" -- \
+	--timeout 880 --keep-log "${VIRTLITE_LOG:-$work/log}.kernel" -- \
 	env GUEST_APPEND="$append" ./bed.sh "$device" "$@"
