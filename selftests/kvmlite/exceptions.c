@@ -229,6 +229,8 @@ static void user_mode_is_unprivileged(void)
 	gdt[SEL_DATA / 8] |= 3ULL << 45;
 	gdt[SEL_CODE32 / 8] = 0x00affb000000ffffULL;
 	*(uint64_t *)(v->vm->mem + GPA_TSS + 4) = GPA_STACK;
+	/* No I/O permission map: it would begin beyond the segment's limit. */
+	*(uint16_t *)(v->vm->mem + GPA_TSS + 102) = 104;
 	/* #UD ends it, in ring 0. */
 	v->vm->mem[GPA_FREE] = 0xf4;
 	idt_gate(v->vm, 6, GPA_FREE);
