@@ -21,6 +21,8 @@
 #define KL_NPF_EXEC	BIT(4)
 #define KL_NPF_GUEST_TABLE	BIT_ULL(33)
 
+#define KL_DR7_GD	BIT(13)
+
 typedef int kl_handler(struct kl_vcpu *vcpu);
 
 static inline struct vmcb_control_area *kl_control(struct kl_vcpu *vcpu)
@@ -213,6 +215,21 @@ static int kl_svm_on_cr(struct kl_vcpu *vcpu)
 	}
 }
 
+/*
+ * Who touches a debug register mostly touches several: until its next exit the
+ * guest has them all to itself, unless user space debugs it. With a general
+ * detect the access has to trap.
+ */
+static bool kl_svm_lend_drs(struct kl_vcpu *vcpu)
+{
+	if (vcpu->guest_debug || (vcpu->dr7 & KL_DR7_GD))
+		return false;
+	kl_svm_intercept_drs(to_svm(vcpu)->vmcb, false);
+	vcpu->dr_dirty = true;
+	vcpu->stats.dr++;
+	return true;
+}
+
 static int kl_svm_on_dr(struct kl_vcpu *vcpu)
 {
 	struct kl_svm *svm = to_svm(vcpu);
@@ -222,6 +239,8 @@ static int kl_svm_on_dr(struct kl_vcpu *vcpu)
 	struct kl_insn insn;
 	int reg, ret;
 
+	if (kl_svm_lend_drs(vcpu))
+		return 1;
 	if (kl_svm_caps.decode_assists) {
 		reg = control->exit_info_1 & KL_GPR_MASK;
 	} else {
@@ -271,8 +290,8 @@ static int kl_svm_on_exception(struct kl_vcpu *vcpu)
 	switch (vector) {
 	case X86_TRAP_DB:
 		/*
-		 * The guest's own DR6 is kept in software, as all accesses to
-		 * it are intercepted: here is only what raised this one.
+		 * The guest's own DR6 is kept in software unless it was lent
+		 * the register: here is what raised this #DB.
 		 */
 		dr6 = svm->vmcb->save.dr6 ^ DR6_RESERVED;
 		svm->vmcb->save.dr6 = DR6_RESERVED;

@@ -41,6 +41,11 @@ void kl_svm_prepare_run(struct kl_vcpu *vcpu)
 	struct kl_svm *svm = to_svm(vcpu);
 	struct kl_svm_cpu *c = this_cpu_ptr(&kl_svm_cpu);
 
+	/* The guest is about to have the debug registers: all of its own. */
+	if (unlikely(vcpu->dr_dirty)) {
+		vcpu->switch_drs = true;
+		svm->vmcb->save.dr6 = vcpu->dr6;
+	}
 	if (likely(svm->host_saved && svm->tsc_aux == vcpu->tsc_aux))
 		return;
 	kl_svm_save_host(c);

@@ -5,11 +5,14 @@
  * vendor-neutral code changes all the time, are written late (run.c).
  */
 
+#include <linux/sched.h>
 #include <linux/string.h>
-#include <uapi/asm/debugreg.h>
+#include <asm/debugreg.h>
 #include <asm/kvm.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
+#include <asm/traps.h>
+#include <asm/trapnr.h>
 
 #include "../host.h"
 #include "../mmu.h"
@@ -287,9 +290,21 @@ void kl_svm_set_dr7(struct kl_vcpu *vcpu, unsigned long dr7)
 	to_svm(vcpu)->vmcb->save.dr7 = dr7;
 }
 
-/* Accesses to debug registers are all intercepted: nothing is left in the CPU. */
+/* The guest had the debug registers to itself (kl_svm_on_dr()): no longer. */
 void kl_svm_sync_drs(struct kl_vcpu *vcpu)
 {
+	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+
+	get_debugreg(vcpu->db[0], 0);
+	get_debugreg(vcpu->db[1], 1);
+	get_debugreg(vcpu->db[2], 2);
+	get_debugreg(vcpu->db[3], 3);
+	vcpu->dr6 = vmcb->save.dr6;
+	vcpu->dr7 = vmcb->save.dr7;
+	/* An intercepted #DB is judged by what it left there. */
+	if (vmcb->control.exit_code != SVM_EXIT_EXCP_BASE + X86_TRAP_DB)
+		vmcb->save.dr6 = DR6_RESERVED;
+	kl_svm_intercept_drs(vmcb, true);
 	vcpu->dr_dirty = false;
 }
 

@@ -136,6 +136,12 @@ static inline void kl_svm_intercept(struct vmcb *vmcb, unsigned int bit, bool on
 		vmcb->control.intercepts[bit / 32] &= ~(u32)BIT(bit % 32);
 }
 
+/* Accesses to DR0-7, read and written. */
+static inline void kl_svm_intercept_drs(struct vmcb *vmcb, bool on)
+{
+	vmcb->control.intercepts[INTERCEPT_DR] = on ? 0x00ff00ff : 0;
+}
+
 /* state.c */
 void kl_svm_vcpu_reset(struct kl_vcpu *vcpu, bool init_event);
 void kl_svm_cache_reg(struct kl_vcpu *vcpu, enum kl_reg reg);

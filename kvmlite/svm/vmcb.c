@@ -44,13 +44,20 @@ void kl_svm_free_iopm(void)
  */
 void kl_svm_update_exceptions(struct kl_vcpu *vcpu)
 {
+	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
 	u32 mask = BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC) |
 		   BIT(X86_TRAP_UD);
 
 	if ((vcpu->guest_debug & KVM_GUESTDBG_ENABLE) &&
 	    (vcpu->guest_debug & KVM_GUESTDBG_USE_SW_BP))
 		mask |= BIT(X86_TRAP_BP);
-	to_svm(vcpu)->vmcb->control.intercepts[INTERCEPT_EXCEPTION] = mask;
+	vmcb->control.intercepts[INTERCEPT_EXCEPTION] = mask;
+
+	/* The debug registers were the guest's for its next entry; no more. */
+	if (vcpu->guest_debug && vcpu->dr_dirty) {
+		kl_svm_intercept_drs(vmcb, true);
+		vcpu->dr_dirty = false;
+	}
 }
 
 /* Instructions the guest may execute only if its CPUID says so. */
@@ -98,8 +105,7 @@ void kl_svm_init_control(struct kl_svm *svm)
 	memset(control, 0, sizeof(*control));
 	for (i = 0; i < ARRAY_SIZE(kl_svm_intercepts); i++)
 		kl_svm_intercept(vmcb, kl_svm_intercepts[i], true);
-	/* DR0–7, read and written. */
-	control->intercepts[INTERCEPT_DR] = 0x00ff00ff;
+	kl_svm_intercept_drs(vmcb, true);
 
 	if (kl_svm_caps.pause_filter) {
 		kl_svm_intercept(vmcb, INTERCEPT_PAUSE, true);
