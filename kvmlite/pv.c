@@ -264,6 +264,12 @@ int kl_pv_vcpu_init(struct kl_vcpu *vcpu)
 	return vcpu->pv ? 0 : -ENOMEM;
 }
 
+void kl_pv_reset(struct kl_vcpu *vcpu)
+{
+	vcpu->pv->time_msr = 0;
+	vcpu->pv->stopped = false;
+}
+
 void kl_pv_vcpu_free(struct kl_vcpu *vcpu)
 {
 	kfree(vcpu->pv);

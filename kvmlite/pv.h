@@ -12,6 +12,8 @@ u32 kl_pv_features(void);
 void kl_pv_vm_init(struct kl_vm *vm);
 int kl_pv_vcpu_init(struct kl_vcpu *vcpu);
 void kl_pv_vcpu_free(struct kl_vcpu *vcpu);
+/* Power-up or INIT: the guest's memory is its own again. */
+void kl_pv_reset(struct kl_vcpu *vcpu);
 /* KVM_GET_CLOCK, KVM_SET_CLOCK */
 long kl_pv_vm_ioctl(struct kl_vm *vm, unsigned int ioctl, void __user *argp);
 /* KVM_KVMCLOCK_CTRL */

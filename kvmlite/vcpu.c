@@ -89,6 +89,7 @@ void kl_vcpu_reset(struct kl_vcpu *vcpu, bool init_event)
 		cr0 = (kl_cr0(vcpu) & (X86_CR0_NW | X86_CR0_CD)) | X86_CR0_ET;
 
 	kl_lapic_reset(vcpu, init_event);
+	kl_pv_reset(vcpu);
 
 	memset(&vcpu->events.exception, 0, sizeof(vcpu->events.exception));
 	memset(&vcpu->events.interrupt, 0, sizeof(vcpu->events.interrupt));

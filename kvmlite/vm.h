@@ -11,8 +11,8 @@
 
 #include "mmu.h"
 
-#define KL_MAX_VCPUS	256
-#define KL_MAX_VCPU_ID	1024
+#define KL_MAX_VCPUS	1024
+#define KL_MAX_VCPU_ID	4096
 
 struct kl_irqchip;
 struct kl_vcpu;

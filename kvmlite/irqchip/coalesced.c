@@ -4,11 +4,12 @@
  * ring and wait there until something else makes the vCPU leave.
  *
  * One ring per VM, in a page that every vCPU's mapping shows. User space can
- * write all of it: our end of the ring is kept here and only shown there, theirs
- * is read once and used as a comparand, never as an index.
+ * write all of it, and may set both ends while no vCPU runs: each is read once
+ * and checked before it is used.
  */
 
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 
 #include "chip.h"
@@ -16,7 +17,6 @@
 struct kl_coalesced {
 	struct page *page;
 	spinlock_t lock;	/* writers of the ring */
-	u32 last;		/* where the next entry goes; under @lock */
 };
 
 struct kl_zone {
@@ -31,27 +31,28 @@ static int zone_write(struct kl_iodev *dev, u64 addr, int len, const void *val)
 	struct kl_coalesced *c = container_of(dev, struct kl_zone, dev)->ring;
 	struct kvm_coalesced_mmio_ring *ring = page_address(c->page);
 	struct kvm_coalesced_mmio *e;
-	u32 next;
+	u32 first, last;
 
 	if (len > sizeof(e->data))
 		return -EOPNOTSUPP;
 	spin_lock(&c->lock);
-	next = (c->last + 1) % RING_MAX;
-	/* Full, or nonsense: then as if there were no zone. */
-	if (next == READ_ONCE(ring->first) ||
-	    READ_ONCE(ring->first) >= RING_MAX) {
+	first = READ_ONCE(ring->first);
+	last = READ_ONCE(ring->last);
+	/* Nonsense, or full: then as if there were no zone. */
+	if (first >= RING_MAX || last >= RING_MAX ||
+	    (last + 1) % RING_MAX == first) {
 		spin_unlock(&c->lock);
 		return -EOPNOTSUPP;
 	}
-	e = &ring->coalesced_mmio[c->last];
+	last = array_index_nospec(last, RING_MAX);
+	e = &ring->coalesced_mmio[last];
 	e->phys_addr = addr;
 	e->len = len;
 	memcpy(e->data, val, len);
 	e->pio = dev->bus == KL_BUS_PIO;
 	/* The entry before the index that shows it. */
 	smp_wmb();
-	c->last = next;
-	WRITE_ONCE(ring->last, next);
+	WRITE_ONCE(ring->last, (last + 1) % RING_MAX);
 	spin_unlock(&c->lock);
 	return 0;
 }
