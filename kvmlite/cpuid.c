@@ -39,7 +39,7 @@ static const u32 kl_1_edx =
 static const u32 kl_1_ecx =
 	F(XMM3) | F(PCLMULQDQ) | F(SSSE3) | F(FMA) | F(CX16) | F(PCID) |
 	F(XMM4_1) | F(XMM4_2) | F(MOVBE) | F(POPCNT) | F(AES) | F(XSAVE) |
-	F(OSXSAVE) | F(AVX) | F(F16C) | F(RDRAND);
+	F(AVX) | F(F16C) | F(RDRAND);
 static const u32 kl_7_0_ebx =
 	F(FSGSBASE) | F(BMI1) | F(AVX2) | F(FDP_EXCPTN_ONLY) | F(SMEP) |
 	F(BMI2) | F(ERMS) | F(INVPCID) | F(ZERO_FCS_FDS) | F(AVX512F) |

@@ -171,7 +171,7 @@ static long kl_vm_enable_cap(struct kl_vm *vm, struct kvm_enable_cap __user *arg
 		break;
 	case KVM_CAP_MAX_VCPU_ID:
 		if (!cap.args[0] || cap.args[0] > KL_MAX_VCPU_ID ||
-		    vm->nr_vcpus)
+		    cap.args[0] < vm->bsp_id || vm->nr_vcpus)
 			break;
 		if (vm->max_vcpu_id_set && vm->max_vcpu_id != cap.args[0])
 			break;
