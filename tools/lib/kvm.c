@@ -179,6 +179,20 @@ struct kvm_msr_list *vl_kvm_msr_list(int fd)
 }
 
 /**
+ * vl_kvmlite_info() - what kvmlite says about itself
+ * @fd: device
+ * @info: filled; what an older module does not know is 0
+ *
+ * Return: 0, -ENOTTY if the device is another hypervisor's, or -errno.
+ */
+int vl_kvmlite_info(int fd, struct kvmlite_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->size = sizeof(*info);
+	return vl_ioctl(fd, KVMLITE_GET_INFO, info);
+}
+
+/**
  * vl_vm_create() - make an empty VM
  * @kvm_fd: device
  *

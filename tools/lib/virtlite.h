@@ -19,6 +19,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <virtlite/kvmlite.h>
 
 #define VL_DEFAULT_DEVICE	"/dev/kvmlite"
 
@@ -52,6 +53,7 @@ int vl_kvm_require(int fd, const char *path, const struct vl_cap *caps,
 const struct vl_cap *vl_kvm_caps(size_t *nr);
 struct kvm_cpuid2 *vl_kvm_supported_cpuid(int fd);
 struct kvm_msr_list *vl_kvm_msr_list(int fd);
+int vl_kvmlite_info(int fd, struct kvmlite_info *info);
 
 /* ---- a VM (kvm.c) ---- */
 

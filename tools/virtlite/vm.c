@@ -193,12 +193,45 @@ static int do_run(int argc, char **argv)
 	return ret ? ret : (int)vmm_run(&cfg);
 }
 
+static json_object *kvmlite_info(const struct kvmlite_info *info)
+{
+	static const struct {
+		__u64 bit;
+		const char *name;
+	} known[] = {
+		{ KVMLITE_FEATURE_1G_PAGES, "1g_pages" },
+		{ KVMLITE_FEATURE_AD_BITS, "ad_bits" },
+		{ KVMLITE_FEATURE_TSC_SCALING, "tsc_scaling" },
+	};
+	json_object *o = json_object_new_object();
+	const char *backend = "unknown";
+
+	if (info->backend == KVMLITE_BACKEND_VMX)
+		backend = "vmx";
+	else if (info->backend == KVMLITE_BACKEND_SVM)
+		backend = "svm";
+	json_object_object_add(o, "backend", json_object_new_string(backend));
+	json_object_object_add(o, "build", json_object_new_string_len
+			       ((const char *)info->build,
+				strnlen((const char *)info->build,
+					sizeof(info->build))));
+	json_object_object_add(o, "max_vcpus",
+			       json_object_new_int(info->max_vcpus));
+	json_object_object_add(o, "max_slots",
+			       json_object_new_int(info->max_slots));
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		json_object_object_add(o, known[i].name, json_object_new_boolean
+				       (info->features & known[i].bit));
+	return o;
+}
+
 static json_object *device_info(int fd, const char *path)
 {
 	json_object *o = json_object_new_object();
 	json_object *caps = json_object_new_object();
 	struct kvm_cpuid2 *cpuid = vl_kvm_supported_cpuid(fd);
 	struct kvm_msr_list *msrs = vl_kvm_msr_list(fd);
+	struct kvmlite_info own;
 	const struct vl_cap *cap;
 	size_t nr;
 	int size;
@@ -214,6 +247,8 @@ static json_object *device_info(int fd, const char *path)
 	if (msrs)
 		json_object_object_add(o, "msrs",
 				       json_object_new_int(msrs->nmsrs));
+	if (!vl_kvmlite_info(fd, &own))
+		json_object_object_add(o, "kvmlite", kvmlite_info(&own));
 	cap = vl_kvm_caps(&nr);
 	for (size_t i = 0; i < nr; i++)
 		json_object_object_add(caps, cap[i].name, json_object_new_int
