@@ -363,12 +363,12 @@ static const struct call *pick_call(struct worker *w)
 	return &calls[i];
 }
 
-static int target_fd(struct worker *w, enum target target, unsigned int *vm,
+static int target_fd(struct worker *w, enum target which, unsigned int *vm,
 		     unsigned int *vcpu)
 {
 	*vm = below(w, VMS);
 	*vcpu = below(w, VCPUS);
-	switch (target) {
+	switch (which) {
 	case DEVICE:
 		return g.device;
 	case VM:
@@ -662,8 +662,9 @@ int main(int argc, char **argv)
 			limit = strtoul(optarg, NULL, 0);
 			break;
 		default:
-			fprintf(stderr, "usage: %s [--device PATH] [--seed N] [--count N] [--threads N] [--limit SECONDS]\n",
+			fprintf(stderr, "usage: %s [--device PATH] [--seed N] [--count N] ",
 				argv[0]);
+			fprintf(stderr, "[--threads N] [--limit SECONDS]\n");
 			return 2;
 		}
 	}

@@ -5,7 +5,7 @@
 /* Pieces of guest code. RAX is lost. */
 #define MMIO32(addr, value) \
 	"mov $" #addr ", %eax\nmovl $" #value ", (%rax)\n"
-#define LAPIC(reg, value)	MMIO32(0xfee00000 + reg, value)
+#define LAPIC(reg, value)	MMIO32(0xfee00000 + (reg), value)
 #define IOAPIC(reg, value)	MMIO32(0xfec00000, reg) MMIO32(0xfec00010, value)
 #define OUTB(port, value)	"mov $" #value ", %al\nout %al, $" #port "\n"
 #define READY			"xor %eax, %eax\nout %al, $0x10\n"

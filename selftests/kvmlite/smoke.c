@@ -3,53 +3,53 @@
 #include "vm.h"
 
 GUEST(16, real_hlt,
-	"hlt\n");
+      "hlt\n");
 
 GUEST(16, real_out,
-	"mov $0x5a, %al\n"
-	"out %al, $0x10\n"
-	"mov $0x1234, %ax\n"
-	"mov $0x3f8, %dx\n"
-	"out %ax, %dx\n"
-	"mov $0xdeadbeef, %eax\n"
-	"out %eax, %dx\n"
-	"hlt\n");
+      "mov $0x5a, %al\n"
+      "out %al, $0x10\n"
+      "mov $0x1234, %ax\n"
+      "mov $0x3f8, %dx\n"
+      "out %ax, %dx\n"
+      "mov $0xdeadbeef, %eax\n"
+      "out %eax, %dx\n"
+      "hlt\n");
 
 GUEST(16, real_in,
-	"mov $0x60, %dx\n"
-	"in %dx, %al\n"
-	"add $1, %al\n"
-	"out %al, $0x10\n"
-	"hlt\n");
+      "mov $0x60, %dx\n"
+      "in %dx, %al\n"
+      "add $1, %al\n"
+      "out %al, $0x10\n"
+      "hlt\n");
 
 GUEST(16, real_memory,
-	"mov $0xc000, %bx\n"
-	"movl $0x11223344, (%bx)\n"
-	"push %bx\n"
-	"pop %cx\n"
-	"addl $1, (%bx)\n"
-	"mov %cx, 4(%bx)\n"
-	"hlt\n");
+      "mov $0xc000, %bx\n"
+      "movl $0x11223344, (%bx)\n"
+      "push %bx\n"
+      "pop %cx\n"
+      "addl $1, (%bx)\n"
+      "mov %cx, 4(%bx)\n"
+      "hlt\n");
 
 GUEST(32, prot_loop,
-	"mov $0xc000, %ebx\n"
-	"mov $100, %ecx\n"
-	"1: add %ecx, (%ebx)\n"
-	"loop 1b\n"
-	"mov (%ebx), %eax\n"
-	"out %eax, $0x10\n"
-	"hlt\n");
+      "mov $0xc000, %ebx\n"
+      "mov $100, %ecx\n"
+      "1: add %ecx, (%ebx)\n"
+      "loop 1b\n"
+      "mov (%ebx), %eax\n"
+      "out %eax, $0x10\n"
+      "hlt\n");
 
 GUEST(64, long_regs,
-	"movabs $0x1122334455667788, %rax\n"
-	"mov %rax, %r12\n"
-	"shr $32, %rax\n"
-	"out %eax, $0x10\n"
-	"mov %r12, 0xc000\n"
-	"push %r12\n"
-	"pop %rbx\n"
-	"mov $0x42, %r8d\n"
-	"hlt\n");
+      "movabs $0x1122334455667788, %rax\n"
+      "mov %rax, %r12\n"
+      "shr $32, %rax\n"
+      "out %eax, $0x10\n"
+      "mov %r12, 0xc000\n"
+      "push %r12\n"
+      "pop %rbx\n"
+      "mov $0x42, %r8d\n"
+      "hlt\n");
 
 static void hlt(void)
 {

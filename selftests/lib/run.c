@@ -73,7 +73,7 @@ static void describe(struct vcpu *v)
 		diag("  rip 0x%llx rsp 0x%llx rflags 0x%llx rax 0x%llx rbx 0x%llx rcx 0x%llx",
 		     r.rip, r.rsp, r.rflags, r.rax, r.rbx, r.rcx);
 	if (v->vm->mem && guest_exc(v)->count)
-		diag("  last exception of the guest: vector %lu error 0x%lx rip 0x%lx cr2 0x%lx (%lu in all)",
+		diag("  last exception: vector %lu error 0x%lx rip 0x%lx cr2 0x%lx (%lu in all)",
 		     guest_exc(v)->vector, guest_exc(v)->error,
 		     guest_exc(v)->rip, guest_exc(v)->cr2,
 		     guest_exc(v)->count);

@@ -11,7 +11,9 @@ exc_stubs:
 	.rept	256
 	.balign	16
 	/* 8, 10–14, 17, 21, 29 and 30 push an error code by themselves. */
-	.if	vector != 8 && (vector < 10 || vector > 14) && vector != 17 && vector != 21 && vector != 29 && vector != 30
+	own_code = vector == 8 || (vector >= 10 && vector <= 14) || vector == 17
+	own_code = own_code || vector == 21 || vector == 29 || vector == 30
+	.if	own_code == 0
 	push	$0
 	.endif
 	pushq	$vector
