@@ -227,6 +227,7 @@ static bool architectural(uint32_t msr)
 	case 0x17:			/* platform id */
 	case 0x1b:			/* APIC base */
 	case 0x2a: case 0x2c:		/* power-on, frequency */
+	case 0x3a:			/* IA32_FEATURE_CONTROL, locked */
 	case 0x8b:			/* microcode revision */
 	case 0xcd: case 0xce:		/* bus speed, platform info */
 	case 0xfe:			/* MTRR capabilities */

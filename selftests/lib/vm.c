@@ -347,6 +347,19 @@ bool host_is_amd(void)
 	return b == signature_AMD_ebx && c == signature_AMD_ecx;
 }
 
+/* Both emulators' firmware signs its tables with the same name. */
+bool host_is_bochs(void)
+{
+	char facp[16] = "";
+	FILE *f = fopen("/sys/firmware/acpi/tables/FACP", "rb");
+	size_t n = f ? fread(facp, 1, sizeof(facp), f) : 0;
+
+	if (f)
+		fclose(f);
+	return n == sizeof(facp) && !memcmp(facp + 10, "BOCHS ", 6) &&
+	       !host_is_tcg();
+}
+
 bool host_is_tcg(void)
 {
 	unsigned int a, b, c, d;

@@ -142,6 +142,8 @@ bool host_is_amd(void);
 
 /* host_is_tcg() - QEMU's emulated CPU, whose checks are not all there. */
 bool host_is_tcg(void);
+/* host_is_bochs() - Bochs' emulated CPU */
+bool host_is_bochs(void);
 
 /* A thread that runs a vCPU until it exits for anything but a signal. */
 struct runner {
