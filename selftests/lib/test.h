@@ -71,7 +71,7 @@ static inline unsigned long scale(unsigned long n, unsigned long few)
 }
 
 void test_fail(const char *file, int line, const char *fmt, ...) __printf(3, 4);
-void __attribute__((noreturn)) test_abort(void);
+_Noreturn void test_abort(void);
 void test_skip(const char *fmt, ...) __printf(1, 2) __attribute__((noreturn));
 void diag(const char *fmt, ...) __printf(1, 2);
 
