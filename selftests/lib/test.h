@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define __noreturn __attribute__((noreturn))
 #define __printf(f, a) __attribute__((format(printf, f, a)))
 
 struct test {
@@ -71,7 +72,7 @@ static inline unsigned long scale(unsigned long n, unsigned long few)
 }
 
 void test_fail(const char *file, int line, const char *fmt, ...) __printf(3, 4);
-_Noreturn void test_abort(void);
+void __noreturn test_abort(void);
 void test_skip(const char *fmt, ...) __printf(1, 2) __attribute__((noreturn));
 void diag(const char *fmt, ...) __printf(1, 2);
 
