@@ -304,8 +304,8 @@ int main(int argc, char **argv)
 			seed = strtoull(optarg, NULL, 0);
 			break;
 		case 'n':
-			puts("1..0 # SKIP ended in QEMU's own assertion once and in a hung machine once, "
-			     "cause not known; run guest_fuzz by hand");
+			puts("1..0 # SKIP ended in QEMU's own assertion and in a hung "
+			     "machine, cause not known; run guest_fuzz by hand");
 			return 4;
 		case 't':
 			seconds = strtoul(optarg, NULL, 0);
