@@ -353,6 +353,59 @@ static void xcrs(void)
 	EQ(x.xcrs[0].value, 3);
 }
 
+/*
+ * The upper halves of the YMM registers are a part of their own of the XSAVE
+ * image: each side finds its own there, and its own alone.
+ */
+GUEST(64, avx,
+      "mov %cr4, %rax\n"
+      "bts $18, %rax\n"
+      "mov %rax, %cr4\n"
+      "1: hlt\n"
+      "vmovdqu %ymm1, 0xc000\n"
+      "vmovdqu 0xc040, %ymm1\n"
+      "jmp 1b\n");
+
+static void avx_is_each_sides(void)
+{
+	struct vcpu *v = guest(64, avx);
+	struct kvm_xcrs x = { .nr_xcrs = 1, .xcrs[0].value = 7 };
+	uint8_t mine[32], after[32], before[32] = { };
+	int fd = v->fd;
+	unsigned int i, k;
+	long r;
+
+	if (!__builtin_cpu_supports("avx"))
+		test_skip("the host has no AVX");
+	if (ioctl(v->fd, KVM_SET_XCRS, &x))
+		test_skip("the guest has no AVX state");
+	RUN_TO(v, KVM_EXIT_HLT);
+	for (i = 0; i < 5; i++) {
+		uint8_t *data = (uint8_t *)guest_data(v, uint8_t);
+
+		for (k = 0; k < 32; k++) {
+			mine[k] = 0x80 + i * 3 + k;
+			data[64 + k] = i * 5 + k;
+		}
+		/* Nothing between the two but the system call. */
+		__asm__ volatile("vmovdqu %2, %%ymm1\n\t"
+				 "syscall\n\t"
+				 "vmovdqu %%ymm1, %1\n\t"
+				 "vzeroupper"
+				 : "=a"(r), "=m"(after)
+				 : "m"(mine), "0"(16L), "D"(fd), "S"(KVM_RUN),
+				   "d"(0L)
+				 : "rcx", "r11", "xmm1", "memory");
+		EQ(r, 0);
+		EQ(v->run->exit_reason, KVM_EXIT_HLT);
+		SAME(after, mine);
+		/* What the guest had left in its own before this run. */
+		if (i)
+			CHECK(!memcmp(data, before, 32), "the guest's YMM1");
+		memcpy(before, data + 64, 32);
+	}
+}
+
 static void events(void)
 {
 	struct vcpu *v = long_vcpu();
@@ -543,6 +596,7 @@ static const struct test tests[] = {
 	{ "fpu", fpu },
 	{ "fpu_is_the_guests", fpu_is_the_guests },
 	{ "fpu_is_the_hosts", fpu_is_the_hosts },
+	{ "avx_is_each_sides", avx_is_each_sides },
 	{ "xsave", xsave },
 	{ "xsave2", xsave2 },
 	{ "xcrs", xcrs },
