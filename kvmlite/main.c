@@ -51,8 +51,8 @@ int kl_hardware_get(void)
 		ret = -ENOSPC;
 	else if (!kl_nr_vms)
 		ret = kl_host_take_cpus();
-	if (!ret && !kl_nr_vms++)
-		preempt_notifier_inc();
+	if (!ret)
+		kl_nr_vms++;
 	mutex_unlock(&kl_hardware_lock);
 	return ret;
 }
@@ -60,10 +60,8 @@ int kl_hardware_get(void)
 void kl_hardware_put(void)
 {
 	mutex_lock(&kl_hardware_lock);
-	if (!--kl_nr_vms) {
-		preempt_notifier_dec();
+	if (!--kl_nr_vms)
 		kl_host_give_cpus();
-	}
 	mutex_unlock(&kl_hardware_lock);
 }
 
@@ -111,13 +109,19 @@ static int __init kl_init(void)
 	ret = kl_irqchip_module_init();
 	if (ret)
 		goto err_stats;
+	/*
+	 * Patches the scheduler while it runs on all CPUs: once, and not with
+	 * every first VM.
+	 */
+	preempt_notifier_inc();
 	ret = kl_dev_init();
 	if (ret)
-		goto err_irqchip;
+		goto err_notifier;
 	pr_info("ready on %s\n", kl_ops->name);
 	return 0;
 
-err_irqchip:
+err_notifier:
+	preempt_notifier_dec();
 	kl_irqchip_module_exit();
 err_stats:
 	kl_stats_exit();
@@ -129,6 +133,7 @@ static void __exit kl_exit(void)
 {
 	/* Every file holds the module, so no VM is left. */
 	kl_dev_exit();
+	preempt_notifier_dec();
 	kl_irqchip_module_exit();
 	kl_stats_exit();
 	kl_ops->exit();
