@@ -69,6 +69,13 @@ undo() {
 	[ -z "$unload" ] || rmmod kvm irqbypass 2>/dev/null
 }
 
+# set_memory_region_test gives its vCPU 100 ms to get into the next loop, then
+# expects it there: on a busy machine with a debug kernel it may not be yet.
+too_slow() {
+	[ "$t" = set_memory_region_test ] && [ $status -eq 254 ] &&
+		grep -q 'Bad rip, expected' /tmp/kvm_selftest.log
+}
+
 unload=
 if [ "$device" != /dev/kvm ]; then
 	disguise
@@ -81,8 +88,12 @@ n=0
 failed=0
 for t in "$@"; do
 	n=$((n + 1))
-	timeout -k 5 "$limit" "$folder/$t" >/tmp/kvm_selftest.log 2>&1 </dev/null
-	status=$?
+	for attempt in 1 2 3; do
+		timeout -k 5 "$limit" "$folder/$t" >/tmp/kvm_selftest.log 2>&1 </dev/null
+		status=$?
+		too_slow || break
+		echo "# attempt $attempt of $t was too slow for its own sleeps"
+	done
 	case $status in
 	0) echo "ok $n $t";;
 	*)
