@@ -227,10 +227,14 @@ enum kl_run_result kl_vmx_run(struct kl_vcpu *vcpu)
 		kl_vmx_flush(vmx);
 	/*
 	 * TF with blocking by STI or MOV SS needs a pending #DB (27.3.1.5); a
-	 * debugger's step ends the blocking.
+	 * debugger's step ends the blocking. Without blocking no exit that is
+	 * enabled leaves a #DB pending (28.3.4), but Bochs 2.7 does so when an
+	 * instruction exits under TF: it would trap once more before the step.
 	 */
-	if (unlikely(vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP))
+	if (unlikely(vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP)) {
 		kl_vmx_set_shadow(vcpu, 0);
+		kl_vmwrite(GUEST_PENDING_DBG_EXCEPTIONS, 0);
+	}
 	if (vcpu->cr2 != native_read_cr2())
 		native_write_cr2(vcpu->cr2);
 

@@ -72,9 +72,9 @@ static void single_step(void)
 	struct vcpu *v = guest(64, straight);
 	size_t i;
 
-	/* Not understood: at times the trap comes before the first step too. */
-	if (host_is_bochs())
-		test_skip("the step trap repeats now and then on Bochs");
+	/* Bochs' pending debug exceptions: kvmlite clears them, KVM does not. */
+	if (host_is_bochs() && !is_kvmlite())
+		test_skip("an exit in a step leaves another step trap pending on Bochs");
 	set_debug(v, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP, NULL);
 	for (i = 0; i < ARRAY_SIZE(at); i++) {
 		RUN_TO(v, KVM_EXIT_DEBUG);
