@@ -157,6 +157,8 @@ static const struct opcode map2[256] = {
 	[0x31] = { KL_OP_RDTSC, F_NONE },
 	[0x32] = { KL_OP_RDMSR, F_NONE },
 	[0x33] = { KL_OP_RDPMC, F_NONE },
+	[0x40 ... 0x4f] = { KL_OP_CMOVCC, F_GE },
+	[0x90 ... 0x9f] = { KL_OP_SETCC, F_E | A_B },
 	[0xa2] = { KL_OP_CPUID, F_NONE },
 	[0xa3] = { KL_OP_BT, F_EG },
 	[0xaa] = { KL_OP_RSM, F_NONE },
@@ -523,6 +525,8 @@ static void set_sizes(struct decoder *d, u16 attr, enum kl_mode mode)
 
 	if (insn->op == KL_OP_CMPXCHG8B)
 		insn->opsize = d->rex & REX_W ? 16 : 8;
+	if (insn->op == KL_OP_SETCC || insn->op == KL_OP_CMOVCC)
+		insn->cond = d->opcode & 15;
 }
 
 /* MOVZX, MOVSX, MOVSXD: the source is narrower than the operand size. */

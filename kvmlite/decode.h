@@ -51,6 +51,7 @@ enum kl_op {
 	KL_OP_MOV, KL_OP_MOVZX, KL_OP_MOVSX,
 	KL_OP_XCHG, KL_OP_XADD, KL_OP_CMPXCHG, KL_OP_CMPXCHG8B,
 	KL_OP_BT, KL_OP_BTS, KL_OP_BTR, KL_OP_BTC,
+	KL_OP_SETCC, KL_OP_CMOVCC,
 	KL_OP_PUSH, KL_OP_POP,
 	KL_OP_MOVS, KL_OP_CMPS, KL_OP_STOS, KL_OP_LODS, KL_OP_SCAS,
 	/* Decoded only; kl_emul_insn() does not run what follows. */
@@ -124,6 +125,7 @@ struct kl_mem {
  * @opsize: operand size in bytes; for CMPXCHG8B 8 or 16
  * @adsize: address size in bytes: 2, 4 or 8
  * @flags: KL_INSN_*
+ * @cond: of SETcc and CMOVcc, the number in the opcode's low bits
  * @dst: first operand, also the only one (INVLPG, LMSW, PUSH: read, not written)
  * @src: second operand. IN and OUT hold the port as an immediate or as DX.
  * @mem: valid with KL_INSN_MEM; @mem.seg also for string instructions
@@ -135,6 +137,7 @@ struct kl_insn {
 	u8 opsize;
 	u8 adsize;
 	u8 flags;
+	u8 cond;
 	struct kl_opnd dst;
 	struct kl_opnd src;
 	struct kl_mem mem;

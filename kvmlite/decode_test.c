@@ -38,6 +38,7 @@ static const char * const op_names[KL_NR_OPS] = {
 	[KL_OP_MOVZX] = "movzx", [KL_OP_MOVSX] = "movsx", [KL_OP_XCHG] = "xchg",
 	[KL_OP_XADD] = "xadd", [KL_OP_CMPXCHG] = "cmpxchg", [KL_OP_CMPXCHG8B] = "cmpxchg8b",
 	[KL_OP_BT] = "bt", [KL_OP_BTS] = "bts", [KL_OP_BTR] = "btr", [KL_OP_BTC] = "btc",
+	[KL_OP_SETCC] = "set", [KL_OP_CMOVCC] = "cmov",
 	[KL_OP_PUSH] = "push", [KL_OP_POP] = "pop", [KL_OP_MOVS] = "movs",
 	[KL_OP_CMPS] = "cmps", [KL_OP_STOS] = "stos", [KL_OP_LODS] = "lods",
 	[KL_OP_SCAS] = "scas", [KL_OP_INS] = "ins", [KL_OP_OUTS] = "outs",
@@ -59,6 +60,11 @@ static const char * const op_names[KL_NR_OPS] = {
 	[KL_OP_SGDT] = "sgdt", [KL_OP_SIDT] = "sidt", [KL_OP_LGDT] = "lgdt",
 	[KL_OP_LIDT] = "lidt", [KL_OP_SLDT] = "sldt", [KL_OP_STR] = "str",
 	[KL_OP_LLDT] = "lldt", [KL_OP_LTR] = "ltr",
+};
+
+static const char * const cond_names[16] = {
+	"o", "no", "b", "nb", "z", "nz", "be", "nbe",
+	"s", "ns", "p", "np", "l", "nl", "le", "nle",
 };
 
 static const char * const seg_names[] = { "es", "cs", "ss", "ds", "fs", "gs" };
@@ -160,7 +166,10 @@ static void put_insn(struct text *t, const struct kl_insn *insn)
 		put(t, "rep ");
 	if (insn->flags & KL_INSN_REPNE)
 		put(t, "repne ");
-	put(t, "%s.%u", op_names[insn->op] ?: "?", insn->opsize);
+	put(t, "%s", op_names[insn->op] ?: "?");
+	if (insn->op == KL_OP_SETCC || insn->op == KL_OP_CMOVCC)
+		put(t, "%s", cond_names[insn->cond]);
+	put(t, ".%u", insn->opsize);
 	if (insn->dst.type) {
 		put(t, " ");
 		put_opnd(t, insn, &insn->dst);

@@ -368,6 +368,62 @@ static int exec_bt(struct kl_emul *e, const struct kl_insn *insn)
 	return KL_EMUL_OK;
 }
 
+/* The sixteen conditions: eight, and the opposite of each (SDM vol. 1, app. B). */
+static bool condition(u64 flags, u8 cond)
+{
+	bool sf_ne_of = !(flags & KL_FLAG_SF) != !(flags & KL_FLAG_OF);
+	bool met;
+
+	switch (cond >> 1) {
+	case 0:
+		met = flags & KL_FLAG_OF;
+		break;
+	case 1:
+		met = flags & KL_FLAG_CF;
+		break;
+	case 2:
+		met = flags & KL_FLAG_ZF;
+		break;
+	case 3:
+		met = flags & (KL_FLAG_CF | KL_FLAG_ZF);
+		break;
+	case 4:
+		met = flags & KL_FLAG_SF;
+		break;
+	case 5:
+		met = flags & KL_FLAG_PF;
+		break;
+	case 6:
+		met = sf_ne_of;
+		break;
+	default:
+		met = sf_ne_of || (flags & KL_FLAG_ZF);
+	}
+	return met != (cond & 1);
+}
+
+static int exec_setcc(struct kl_emul *e, const struct kl_insn *insn)
+{
+	return write_opnd(e, insn, &insn->dst, condition(e->rflags, insn->cond));
+}
+
+/*
+ * The source is read whether or not the condition holds. So is the register
+ * written: with a 32-bit operand its upper half is cleared either way.
+ */
+static int exec_cmov(struct kl_emul *e, const struct kl_insn *insn)
+{
+	u64 val;
+	int ret = read_opnd(e, insn, &insn->src, &val);
+
+	if (ret)
+		return ret;
+	if (!condition(e->rflags, insn->cond))
+		val = kl_emul_get_reg(e, &insn->dst);
+	kl_emul_set_reg(e, &insn->dst, val);
+	return KL_EMUL_OK;
+}
+
 static unsigned int stack_size(const struct kl_emul *e)
 {
 	if (e->mode == KL_MODE_LONG64)
@@ -425,6 +481,10 @@ static int exec(struct kl_emul *e, const struct kl_insn *insn, bool *more)
 		return exec_cmpxchg8b(e, insn);
 	case KL_OP_BT ... KL_OP_BTC:
 		return exec_bt(e, insn);
+	case KL_OP_SETCC:
+		return exec_setcc(e, insn);
+	case KL_OP_CMOVCC:
+		return exec_cmov(e, insn);
 	case KL_OP_PUSH:
 		return exec_push(e, insn);
 	case KL_OP_POP:

@@ -679,7 +679,57 @@ static void emulate_batch_limit(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, m.e.rflags & KL_FLAG_RF);
 }
 
+/* Each condition against all flags it could look at, to and from MMIO. */
+static void emulate_conditions(struct kunit *test)
+{
+	static const u64 bits[] = {
+		KL_FLAG_CF, KL_FLAG_PF, KL_FLAG_ZF, KL_FLAG_SF, KL_FLAG_OF,
+	};
+	/* Which of the 32 combinations of the above make the even conditions true. */
+	static const u32 truth[8] = {
+		0xffff0000, 0xaaaaaaaa, 0xf0f0f0f0, 0xfafafafa,
+		0xff00ff00, 0xcccccccc, 0x00ffff00, 0xf0fffff0,
+	};
+	u8 setcc[] = "\x0f\x90\x03", cmov[] = "\x0f\x40\x03";
+	unsigned int cond, i, b;
+	u64 flags;
+	bool met;
+
+	for (cond = 0; cond < 16; cond++) {
+		for (i = 0; i < 32; i++) {
+			flags = 2;
+			for (b = 0; b < 5; b++)
+				flags |= i & BIT(b) ? bits[b] : 0;
+			met = (truth[cond >> 1] >> i & 1) != (cond & 1);
+
+			m_init(&m, KL_MODE_LONG64);
+			m.e.rflags = flags;
+			m.e.regs[KL_RBX] = MMIO;
+			setcc[1] = 0x90 + cond;
+			KUNIT_EXPECT_EQ(test, m_run(&m, (char *)setcc, 3), KL_EMUL_OK);
+			KUNIT_EXPECT_EQ(test, m.queued, 1);
+			KUNIT_EXPECT_EQ_MSG(test, m.queue[0].val, met, "set %u, flags %llx",
+					    cond, flags);
+			KUNIT_EXPECT_EQ(test, m.e.rflags, flags);
+
+			m_init(&m, KL_MODE_LONG64);
+			m.e.rflags = flags;
+			m.e.regs[KL_RBX] = MMIO;
+			m.e.regs[KL_RAX] = 0x1234567890abcdef;
+			cmov[1] = 0x40 + cond;
+			KUNIT_EXPECT_EQ(test, m_run(&m, (char *)cmov, 3), KL_EMUL_IO);
+			KUNIT_EXPECT_EQ(test, m.pending, MMIO);
+			m_answer(&m, 0x55aa55aa);
+			KUNIT_EXPECT_EQ(test, m_run(&m, (char *)cmov, 3), KL_EMUL_OK);
+			KUNIT_EXPECT_EQ_MSG(test, m.e.regs[KL_RAX],
+					    met ? 0x55aa55aa : 0x90abcdef,
+					    "cmov %u, flags %llx", cond, flags);
+		}
+	}
+}
+
 static struct kunit_case emulate_cases[] = {
+	KUNIT_CASE(emulate_conditions),
 	KUNIT_CASE(emulate_alu),
 	KUNIT_CASE(emulate_mmio_read),
 	KUNIT_CASE(emulate_mmio_write),

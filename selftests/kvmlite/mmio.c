@@ -9,7 +9,6 @@
 
 struct device {
 	const char *name;	/* of what the guest does with it */
-	bool optional;		/* the decoder may not know it */
 	uint8_t mem[64];
 	unsigned int reads;
 	unsigned int writes;
@@ -47,8 +46,6 @@ static void serve(struct vcpu *v, struct device *d)
 	}
 	if (run->exit_reason == KVM_EXIT_HLT)
 		return;
-	if (d->optional && run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
-		test_skip("%s is not decoded", d->name);
 	test_fail(__FILE__, __LINE__, "%s: exit %u (%s)", d->name,
 		  run->exit_reason, exit_name(run->exit_reason));
 	if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
@@ -64,7 +61,6 @@ static void serve(struct vcpu *v, struct device *d)
 struct op {
 	const char *name;
 	const uint8_t *code, *end;
-	bool optional;
 };
 
 #define OP(n, text)							\
@@ -161,8 +157,7 @@ OP(repne_scasb, "mov %rbx, %rdi\nmov $0x21, %al\nmov $30, %ecx\ncld\nrepne scasb
 OP(moffs, "mov %rbx, %rax\nmov (%rax), %eax");
 OP(unaligned, "mov 3(%rbx), %rax");
 
-#define ENTRY(n) { #n, op_##n, op_##n##_end, false }
-#define OPTIONAL(n) { #n, op_##n, op_##n##_end, true }
+#define ENTRY(n) { #n, op_##n, op_##n##_end }
 
 static const struct op moves[] = {
 	ENTRY(mov_r8_m), ENTRY(mov_rh_m), ENTRY(mov_r16_m), ENTRY(mov_r32_m),
@@ -191,7 +186,7 @@ static const struct op unary[] = {
 };
 
 static const struct op conditional[] = {
-	OPTIONAL(setcc), OPTIONAL(cmov), OPTIONAL(cmov_not),
+	ENTRY(setcc), ENTRY(cmov), ENTRY(cmov_not),
 };
 
 static const struct op locked[] = {
@@ -242,7 +237,6 @@ static void run_op(struct vcpu *v, const struct op *op, uint64_t base,
 
 	memset(d, 0, sizeof(*d));
 	d->name = op->name;
-	d->optional = op->optional;
 	pattern(d->mem, sizeof(d->mem));
 	memset(m + RAM, 0, 0x1000);
 	pattern(m + RAM, sizeof(d->mem));

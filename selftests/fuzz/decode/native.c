@@ -144,6 +144,7 @@ static const struct {
 	u16 opcode;
 	u8 members;	/* of a group, as a bit mask; 0 = any ModRM.reg */
 	u8 imm;		/* 1: byte, 2: operand size, 3: TEST's, members 0 and 1 */
+	u8 more;	/* opcodes that follow and are the same: conditions */
 } modrm_opcodes[] = {
 	{ 0x63 }, { 0x80, 0xff, 1 }, { 0x81, 0xff, 2 }, { 0x83, 0xff, 1 }, { 0x82, 0xff, 1 },
 	{ 0x84 }, { 0x85 }, { 0x86 }, { 0x87 }, { 0x88 }, { 0x89 }, { 0x8a }, { 0x8b },
@@ -152,6 +153,7 @@ static const struct {
 	{ 0x0fa3 }, { 0x0fab }, { 0x0fb3 }, { 0x0fbb }, { 0x0fba, 0xf0, 1 },
 	{ 0x0fb0 }, { 0x0fb1 }, { 0x0fb6 }, { 0x0fb7 }, { 0x0fbe }, { 0x0fbf },
 	{ 0x0fc0 }, { 0x0fc1 }, { 0x0fc3 }, { 0x0fc7, 0x02 },
+	{ 0x0f40, .more = 15 }, { 0x0f90, .more = 15 },
 };
 
 static void emit(struct sample *s, u64 value, unsigned int n)
@@ -252,7 +254,7 @@ static void generate(struct sample *s)
 	}
 	i = below(ARRAY_SIZE(modrm_opcodes));
 	{
-		u16 op = modrm_opcodes[i].opcode;
+		u16 op = modrm_opcodes[i].opcode + below(modrm_opcodes[i].more + 1);
 		u8 modrm = is_mem ? below(0xc0) : 0xc0 + below(0x40), reg, imm;
 
 		while (modrm_opcodes[i].members &&
