@@ -491,6 +491,23 @@ static bool kl_single_operand(const struct kl_insn *insn)
 	       insn->op != KL_OP_POP;
 }
 
+static bool kl_stores(const struct kl_insn *insn)
+{
+	return insn->dst.type == KL_OPND_MEM && insn->op != KL_OP_CMP &&
+	       insn->op != KL_OP_TEST && insn->op != KL_OP_BT;
+}
+
+/*
+ * May the exit's address, which the CPU has checked, stand for the operand's?
+ * Another CPU of the guest may have put this instruction in the place of the one
+ * that exited: what the CPU has let it read it may not therefore write.
+ */
+static bool kl_exit_vouches(const struct kl_insn *insn, u32 access)
+{
+	return kl_single_operand(insn) &&
+	       (!kl_stores(insn) || (access & KL_FAULT_WRITE));
+}
+
 int kl_emulate_mmio(struct kl_vcpu *vcpu, gpa_t gpa, u32 access)
 {
 	struct kl_mmio_state *m = vcpu->mmio;
@@ -512,7 +529,7 @@ int kl_emulate_mmio(struct kl_vcpu *vcpu, gpa_t gpa, u32 access)
 		return kl_emulation_error(vcpu, m->bytes, m->nbytes);
 
 	m->gpa = gpa;
-	m->hint = kl_single_operand(&m->insn);
+	m->hint = kl_exit_vouches(&m->insn, access);
 	m->nlog = 0;
 	return kl_mmio_emulate(m);
 }
