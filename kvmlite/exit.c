@@ -38,13 +38,15 @@ int kl_exit_hlt(struct kl_vcpu *vcpu)
 	int ret;
 
 	vcpu->stats.hlt++;
-	ret = kl_skip_insn(vcpu);
+	ret = kl_ops->skip_insn(vcpu);
 	if (ret <= 0)
 		return ret;
-	if (vcpu->apic) {
+	/* A debugger that steps over it hears of the step; the CPU has halted. */
+	if (vcpu->apic)
 		vcpu->mp_state = KVM_MP_STATE_HALTED;
-		return 1;
-	}
+	ret = kl_insn_done(vcpu);
+	if (vcpu->apic)
+		return ret;
 	vcpu->run->exit_reason = KVM_EXIT_HLT;
 	return 0;
 }

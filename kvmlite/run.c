@@ -133,7 +133,7 @@ static int kl_handle_requests(struct kl_vcpu *vcpu)
 	if (kl_request_take(vcpu, KL_REQ_CLOCK))
 		kl_pv_update_clock(vcpu);
 	if (kl_request_take(vcpu, KL_REQ_TPR_ACCESS)) {
-		vcpu->run->exit_reason = KVM_EXIT_TPR_ACCESS;
+		kl_lapic_fill_tpr_access(vcpu);
 		return 0;
 	}
 	if (kl_request_take(vcpu, KL_REQ_IOAPIC_EOI_EXIT)) {

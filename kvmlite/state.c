@@ -293,6 +293,8 @@ static long kl_set_events(struct kl_vcpu *vcpu, const struct kvm_vcpu_events *ev
 		atomic_set(&e->nmi_queued, ev->nmi.pending);
 	}
 	kl_ops->set_nmi_mask(vcpu, ev->nmi.masked);
+	if (ev->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR)
+		kl_lapic_set_sipi_vector(vcpu, ev->sipi_vector);
 
 	if (ev->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) {
 		if (ev->triple_fault.pending)

@@ -54,7 +54,7 @@ enum kl_request_bit {
 	KL_REQ_IOAPIC_EOI_EXIT,	/* user space must see an EOI (split irqchip) */
 	KL_REQ_VM_DEAD,		/* leave with -EIO, now and ever after */
 	KL_REQ_MSR_FILTER,	/* recompute MSR intercepts */
-	KL_REQ_TPR_ACCESS,	/* leave with KVM_EXIT_TPR_ACCESS, filled in */
+	KL_REQ_TPR_ACCESS,	/* leave with KVM_EXIT_TPR_ACCESS */
 };
 
 /* Where a vCPU's thread is, for those who want to know if an IPI is needed. */

@@ -98,6 +98,7 @@ struct kl_ioapic_dev {
 	struct kl_ioapic io;
 	u8 sources[KL_IOAPIC_PINS];
 	struct kl_iodev page;
+	struct delayed_work resend;	/* after a storm: kl_ioapic_end() */
 };
 
 /*
@@ -170,6 +171,8 @@ struct kl_lapic {
 	u8 sipi_vector;
 	bool nmi_watchdog;
 	bool tpr_reporting;
+	bool tpr_write;			/* the access to be reported */
+	unsigned long tpr_rip;
 	gpa_t vapic_addr;
 
 	struct hrtimer timer;
@@ -258,6 +261,8 @@ void kl_pic_dev_set_state(struct kl_irqchip *chip, int which,
 			  const struct kvm_pic_state *state);
 
 /* ioapic_dev.c */
+void kl_ioapic_dev_setup(struct kl_irqchip *chip);	/* with the VM */
+void kl_ioapic_dev_stop(struct kl_irqchip *chip);
 int kl_ioapic_dev_init(struct kl_irqchip *chip);
 void kl_ioapic_dev_remove(struct kl_irqchip *chip);
 int kl_ioapic_dev_set(struct kl_irqchip *chip, enum kl_irq_source source,

@@ -78,13 +78,31 @@ u32 kl_ioapic_eoi_pins(const struct kl_ioapic *io, u8 vector, bool level)
 	return pins;
 }
 
-void kl_ioapic_end(struct kl_ioapic *io, unsigned int pin)
+bool kl_ioapic_end(struct kl_ioapic *io, unsigned int pin)
 {
 	if (!(io->rte[pin] & KL_RTE_LEVEL))
-		return;
+		return false;
 	io->rte[pin] &= ~KL_RTE_REMOTE_IRR;
-	if (io->irr & (1u << pin))
-		ioapic_send(io, pin);
+	if (!(io->irr & (1u << pin))) {
+		io->storm[pin] = 0;
+		return false;
+	}
+	if (++io->storm[pin] >= KL_IOAPIC_STORM) {
+		io->storm[pin] = 0;
+		return true;
+	}
+	ioapic_send(io, pin);
+	return false;
+}
+
+void kl_ioapic_resend(struct kl_ioapic *io)
+{
+	unsigned int pin;
+
+	/* Those that were sent meanwhile, or have been masked, it leaves alone. */
+	for (pin = 0; pin < KL_IOAPIC_PINS; pin++)
+		if ((io->rte[pin] & KL_RTE_LEVEL) && (io->irr & (1u << pin)))
+			ioapic_send(io, pin);
 }
 
 u32 kl_ioapic_read(const struct kl_ioapic *io, u32 offset)

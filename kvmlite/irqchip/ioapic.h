@@ -15,6 +15,14 @@
 #define KL_IOAPIC_BASE		0xfec00000ull
 #define KL_IOAPIC_LEN		0x100
 
+/*
+ * Ends of a level-triggered interrupt in a row that found the line still up,
+ * until the next one is held back for a while: a guest that does not know how to
+ * silence the device still gets to run.
+ */
+#define KL_IOAPIC_STORM		10000
+#define KL_IOAPIC_STORM_MS	10
+
 /* A redirection table entry. */
 #define KL_RTE_VECTOR(rte)	((u8)(rte))
 #define KL_RTE_MODE(rte)	((u8)((rte) >> 8 & 7))
@@ -34,6 +42,7 @@
  * @select: index register
  * @irr: pins asserted (level) or with an edge not yet sent
  * @sent: edge pins whose edge in @irr has been sent
+ * @storm: how often in a row an end found the pin asserted
  * @rte: redirection table
  */
 struct kl_ioapic {
@@ -43,6 +52,7 @@ struct kl_ioapic {
 	u32 select;
 	u32 irr;
 	u32 sent;
+	u16 storm[KL_IOAPIC_PINS];
 	u64 rte[KL_IOAPIC_PINS];
 };
 
@@ -62,8 +72,13 @@ int kl_ioapic_set_line(struct kl_ioapic *io, unsigned int pin, int level);
  * edge ones that sent it.
  */
 u32 kl_ioapic_eoi_pins(const struct kl_ioapic *io, u8 vector, bool level);
-/* The EOI has come to a level-triggered pin: send again if still asserted. */
-void kl_ioapic_end(struct kl_ioapic *io, unsigned int pin);
+/*
+ * The EOI has come to a level-triggered pin: send again if still asserted. True:
+ * not yet, it has done so too often; call kl_ioapic_resend() later.
+ */
+bool kl_ioapic_end(struct kl_ioapic *io, unsigned int pin);
+/* What kl_ioapic_end() held back. */
+void kl_ioapic_resend(struct kl_ioapic *io);
 
 u32 kl_ioapic_read(const struct kl_ioapic *io, u32 offset);
 /* Returns the pins that this write unmasked. */

@@ -58,6 +58,7 @@ void kl_ioapic_dev_eoi(struct kl_irqchip *chip, u8 vector, bool level)
 {
 	struct kl_ioapic_dev *dev = &chip->ioapic;
 	unsigned long flags, pins;
+	bool storm = false;
 	unsigned int pin;
 
 	/* Edges concern us only while somebody counts them. */
@@ -76,8 +77,34 @@ void kl_ioapic_dev_eoi(struct kl_irqchip *chip, u8 vector, bool level)
 		return;
 	raw_spin_lock_irqsave(&dev->lock, flags);
 	for_each_set_bit(pin, &pins, KL_IOAPIC_PINS)
-		kl_ioapic_end(&dev->io, pin);
+		storm |= kl_ioapic_end(&dev->io, pin);
 	raw_spin_unlock_irqrestore(&dev->lock, flags);
+	if (storm)
+		schedule_delayed_work(&dev->resend,
+				      msecs_to_jiffies(KL_IOAPIC_STORM_MS));
+}
+
+static void ioapic_resend(struct work_struct *work)
+{
+	struct kl_ioapic_dev *dev = container_of(to_delayed_work(work),
+						 struct kl_ioapic_dev, resend);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&dev->lock, flags);
+	kl_ioapic_resend(&dev->io);
+	raw_spin_unlock_irqrestore(&dev->lock, flags);
+}
+
+void kl_ioapic_dev_setup(struct kl_irqchip *chip)
+{
+	raw_spin_lock_init(&chip->ioapic.lock);
+	INIT_DELAYED_WORK(&chip->ioapic.resend, ioapic_resend);
+}
+
+/* Nobody runs any more who could begin a storm. */
+void kl_ioapic_dev_stop(struct kl_irqchip *chip)
+{
+	cancel_delayed_work_sync(&chip->ioapic.resend);
 }
 
 static int ioapic_bus_read(struct kl_iodev *iodev, u64 addr, int len, void *val)

@@ -124,6 +124,41 @@ static void ioapic_level(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, io.rte[9] & KL_RTE_REMOTE_IRR);
 }
 
+/* A guest that acknowledges and leaves the line up does not get it for ever. */
+static void ioapic_storm(struct kunit *test)
+{
+	struct kl_ioapic io;
+	unsigned int i;
+	struct sink sink;
+
+	setup(&io, &sink);
+	set_rte(&io, 9, 0x8049);
+	kl_ioapic_set_line(&io, 9, 1);
+	for (i = 1; i < KL_IOAPIC_STORM; i++)
+		KUNIT_ASSERT_FALSE(test, kl_ioapic_end(&io, 9));
+	KUNIT_EXPECT_EQ(test, sink.count, (unsigned int)KL_IOAPIC_STORM);
+	/* Held back, and not lost. */
+	KUNIT_EXPECT_TRUE(test, kl_ioapic_end(&io, 9));
+	KUNIT_EXPECT_EQ(test, sink.count, (unsigned int)KL_IOAPIC_STORM);
+	KUNIT_EXPECT_FALSE(test, io.rte[9] & KL_RTE_REMOTE_IRR);
+	kl_ioapic_resend(&io);
+	KUNIT_EXPECT_EQ(test, sink.count, KL_IOAPIC_STORM + 1u);
+	/* It is on its way: not twice. */
+	kl_ioapic_resend(&io);
+	KUNIT_EXPECT_EQ(test, sink.count, KL_IOAPIC_STORM + 1u);
+	/* The count begins again, also where the device has been heard. */
+	for (i = 2; i < KL_IOAPIC_STORM; i++)
+		KUNIT_ASSERT_FALSE(test, kl_ioapic_end(&io, 9));
+	kl_ioapic_set_line(&io, 9, 0);
+	KUNIT_EXPECT_FALSE(test, kl_ioapic_end(&io, 9));
+	kl_ioapic_set_line(&io, 9, 1);
+	KUNIT_EXPECT_FALSE(test, kl_ioapic_end(&io, 9));
+	kl_ioapic_set_line(&io, 9, 0);
+	sink.count = 0;
+	kl_ioapic_resend(&io);
+	KUNIT_EXPECT_EQ(test, sink.count, 0u);
+}
+
 static void ioapic_undelivered(struct kunit *test)
 {
 	struct kl_ioapic io;
@@ -166,6 +201,7 @@ static struct kunit_case ioapic_cases[] = {
 	KUNIT_CASE(ioapic_registers),
 	KUNIT_CASE(ioapic_edge),
 	KUNIT_CASE(ioapic_level),
+	KUNIT_CASE(ioapic_storm),
 	KUNIT_CASE(ioapic_undelivered),
 	KUNIT_CASE(ioapic_state),
 	{ }

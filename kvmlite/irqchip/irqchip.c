@@ -24,7 +24,7 @@ int kl_irqchip_vm_init(struct kl_vm *vm)
 	chip->vm = vm;
 	chip->bus_cycle_ns = 1;
 	raw_spin_lock_init(&chip->pic.lock);
-	raw_spin_lock_init(&chip->ioapic.lock);
+	kl_ioapic_dev_setup(chip);
 	mutex_init(&chip->irqfd_mutex);
 	spin_lock_init(&chip->irqfd_lock);
 	INIT_LIST_HEAD(&chip->irqfds);
@@ -68,6 +68,7 @@ void kl_irqchip_vm_release(struct kl_vm *vm)
 void kl_irqchip_vm_stop(struct kl_vm *vm)
 {
 	kl_pit_stop(vm->irqchip);
+	kl_ioapic_dev_stop(vm->irqchip);
 }
 
 void kl_irqchip_vm_destroy(struct kl_vm *vm)

@@ -58,6 +58,9 @@ bool kl_lapic_has_init_sipi(struct kl_vcpu *vcpu);
 int kl_lapic_process_init_sipi(struct kl_vcpu *vcpu);
 /* As if a SIPI had come already (KVM_MP_STATE_SIPI_RECEIVED). */
 void kl_lapic_latch_sipi(struct kl_vcpu *vcpu);
+void kl_lapic_set_sipi_vector(struct kl_vcpu *vcpu, u8 vector);
+/* Where KL_REQ_TPR_ACCESS is taken: the run page for KVM_EXIT_TPR_ACCESS. */
+void kl_lapic_fill_tpr_access(struct kl_vcpu *vcpu);
 /*
  * LINT0 lets the PIC's interrupts through, and with a split irqchip those of
  * KVM_INTERRUPT, to this CPU.

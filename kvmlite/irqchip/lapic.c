@@ -45,9 +45,17 @@ static void lapic_report_tpr(struct kl_lapic *apic, bool write)
 
 	if (!apic->tpr_reporting)
 		return;
-	vcpu->run->tpr_access.rip = kl_rip_read(vcpu);
-	vcpu->run->tpr_access.is_write = write;
+	apic->tpr_rip = kl_rip_read(vcpu);
+	apic->tpr_write = write;
 	kl_request(vcpu, KL_REQ_TPR_ACCESS);
+}
+
+/* At the exit and not before: until then the run page has other uses. */
+void kl_lapic_fill_tpr_access(struct kl_vcpu *vcpu)
+{
+	vcpu->run->exit_reason = KVM_EXIT_TPR_ACCESS;
+	vcpu->run->tpr_access.rip = vcpu->apic->tpr_rip;
+	vcpu->run->tpr_access.is_write = vcpu->apic->tpr_write;
 }
 
 static void lapic_eoi(struct kl_lapic *apic)

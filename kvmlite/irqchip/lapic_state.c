@@ -235,6 +235,12 @@ int kl_lapic_process_init_sipi(struct kl_vcpu *vcpu)
 	return 0;
 }
 
+void kl_lapic_set_sipi_vector(struct kl_vcpu *vcpu, u8 vector)
+{
+	if (vcpu->apic)
+		WRITE_ONCE(vcpu->apic->sipi_vector, vector);
+}
+
 void kl_lapic_latch_sipi(struct kl_vcpu *vcpu)
 {
 	set_bit(KL_APIC_SIPI, &vcpu->apic->events);

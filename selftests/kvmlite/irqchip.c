@@ -748,7 +748,140 @@ static void lapic_off_is_memory(void)
 	EQ(v->run->apic_base & 0x800, 0);
 }
 
+/*
+ * A device that nobody silences: the handler acknowledges and goes back. In the
+ * end the guest's own code runs again all the same.
+ */
+GUEST(64, storm_guest,
+      PIC_OFF
+      LAPIC_ON
+      IOAPIC(0x1c, 0x8041)		/* pin 6: level, vector 0x41 */
+      READY
+      "sti\n"
+      "1: incq 0xc000\n"
+      "jmp 1b\n");
+
+static void level_storm(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(storm_guest);
+	volatile uint64_t *turns = guest_data(v, uint64_t);
+	struct runner r;
+	uint64_t from;
+	int tries;
+
+	RUN_TO_OUT(v, 0x10, 0);
+	line(v, 6, 1);
+	runner_start(&r, v);
+	CHECK(await(*count(v, 0x41) > 10), "vector 0x41 does not come");
+	from = *turns;
+	for (tries = 0; tries < 8 && !await(*turns > from + 1000); tries++)
+		;
+	CHECK(*turns > from + 1000, "%lu turns in %u interrupts", *turns - from,
+	      *count(v, 0x41));
+	line(v, 6, 0);
+	runner_stop(&r);
+	EQ(r.result, -EINTR);
+}
+
+/*
+ * TPR access reporting: a string instruction that reads the TPR and writes to a
+ * device leaves twice. Each exit finds its own data in the run page.
+ */
+GUEST(64, tpr_moved,
+      LAPIC_ON
+      READY
+      "mov $0xfee00080, %esi\n"
+      "mov $0xd0000000, %edi\n"
+      "cld\n"
+      "1: movsl\n"
+      "hlt\n");
+
+static void tpr_reported_between(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(tpr_moved);
+	struct kvm_tpr_access_ctl tac = { .enabled = 1 };
+	uint64_t at = GPA_CODE + (tpr_moved_end - tpr_moved) - 2;
+	unsigned int mmio = 0, tpr = 0;
+
+	RUN_TO_OUT(v, 0x10, 0);
+	OK(ioctl(v->fd, KVM_TPR_ACCESS_REPORTING, &tac));
+	while (mmio + tpr < 2 && !vcpu_run(v)) {
+		if (v->run->exit_reason == KVM_EXIT_MMIO) {
+			mmio++;
+			EQ(v->run->mmio.phys_addr, GPA_MMIO);
+			EQ(v->run->mmio.is_write, 1);
+			EQ(v->run->mmio.len, 4);
+		} else {
+			tpr++;
+			EQ(v->run->exit_reason, KVM_EXIT_TPR_ACCESS);
+			EQ(v->run->tpr_access.rip, at);
+			EQ(v->run->tpr_access.is_write, 0);
+		}
+	}
+	EQ(mmio, 1);
+	EQ(tpr, 1);
+}
+
+/* User space restores a CPU that had its SIPI, and says which. */
+static void sipi_vector_restored(void)
+{
+	struct vm *vm = irqchip_vm();
+	struct kvm_vcpu_events ev;
+	struct kvm_mp_state s = { .mp_state = KVM_MP_STATE_SIPI_RECEIVED };
+	struct vcpu *v;
+
+	vcpu_new(vm, 0);
+	v = vcpu_new(vm, 1);
+	vm->mem[0x21000] = 0xe6;	/* out %al, $0x12; hlt */
+	vm->mem[0x21001] = 0x12;
+	vm->mem[0x21002] = 0xf4;
+	OK(ioctl(v->fd, KVM_GET_VCPU_EVENTS, &ev));
+	ev.flags = KVM_VCPUEVENT_VALID_SIPI_VECTOR;
+	ev.sipi_vector = 0x21;
+	OK(ioctl(v->fd, KVM_SET_VCPU_EVENTS, &ev));
+	OK(ioctl(v->fd, KVM_SET_MP_STATE, &s));
+	while (vcpu_run(v) == -EAGAIN)
+		;
+	EQ(v->run->exit_reason, KVM_EXIT_IO);
+	EQ(v->run->io.port, 0x12);
+	EQ(get_sregs(v).cs.selector, 0x2100);
+}
+
+/* A debugger steps over HLT: it hears of the step, and the CPU has halted. */
+GUEST(64, step_to_halt,
+      PIC_OFF
+      READY
+      "nop\n"
+      "hlt\n"
+      "out %al, $0x13\n");
+
+static void hlt_stepped(void)
+{
+	struct vcpu *v = IRQCHIP_GUEST(step_to_halt);
+	struct kvm_guest_debug dbg = {
+		.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP,
+	};
+	struct kvm_mp_state s;
+	int i;
+
+	RUN_TO_OUT(v, 0x10, 0);
+	OK(ioctl(v->fd, KVM_SET_GUEST_DEBUG, &dbg));
+	/* After OUT it may or may not report that one; then NOP, then HLT. */
+	for (i = 0; i < 4; i++) {
+		RUN_TO(v, KVM_EXIT_DEBUG);
+		if (v->vm->mem[get_regs(v).rip - 1] == 0xf4)
+			break;
+	}
+	EQ(v->vm->mem[get_regs(v).rip - 1], 0xf4);
+	OK(ioctl(v->fd, KVM_GET_MP_STATE, &s));
+	EQ(s.mp_state, KVM_MP_STATE_HALTED);
+}
+
 static const struct test tests[] = {
+	{ "level_storm", level_storm },
+	{ "tpr_reported_between", tpr_reported_between },
+	{ "sipi_vector_restored", sipi_vector_restored },
+	{ "hlt_stepped", hlt_stepped },
 	{ "pic", pic },
 	{ "pic_priority", pic_priority },
 	{ "ioapic_edge", ioapic_edge },
