@@ -3,6 +3,7 @@
  * Guest memory as a whole: its life, its ioctls, and what is done to ranges
  * of the nested page tables.
  */
+#include <linux/compat.h>
 #include <linux/cpu.h>
 #include <linux/mem_encrypt.h>
 #include <linux/mm.h>
@@ -195,10 +196,15 @@ long kl_mmu_vm_ioctl(struct kl_vm *vm, unsigned int ioctl, void __user *argp)
 	case KVM_GET_DIRTY_LOG:
 		if (copy_from_user(&u.dirty, argp, sizeof(u.dirty)))
 			return -EFAULT;
+		/* The pointer is half of the field; the rest is anything. */
+		if (in_compat_syscall())
+			u.dirty.padding2 = (u32)u.dirty.padding2;
 		break;
 	case KVM_CLEAR_DIRTY_LOG:
 		if (copy_from_user(&u.clear, argp, sizeof(u.clear)))
 			return -EFAULT;
+		if (in_compat_syscall())
+			u.clear.padding2 = (u32)u.clear.padding2;
 		break;
 	default:
 		return -ENOIOCTLCMD;

@@ -66,9 +66,9 @@ static int kl_msr_filter_add(struct kl_msr_filter *f,
 	return 0;
 }
 
-long kl_msr_filter_set(struct kl_vm *vm, struct kvm_msr_filter __user *user)
+static long kl_msr_filter_install(struct kl_vm *vm,
+				  const struct kvm_msr_filter *spec)
 {
-	struct kvm_msr_filter *spec;
 	struct kl_msr_filter *f, *old;
 	struct kl_vcpu *vcpu;
 	bool empty = true;
@@ -76,28 +76,20 @@ long kl_msr_filter_set(struct kl_vm *vm, struct kvm_msr_filter __user *user)
 	unsigned int i;
 	long ret = 0;
 
-	spec = memdup_user(user, sizeof(*spec));
-	if (IS_ERR(spec))
-		return PTR_ERR(spec);
-	if (spec->flags & ~KVM_MSR_FILTER_VALID_MASK) {
-		kfree(spec);
+	if (spec->flags & ~KVM_MSR_FILTER_VALID_MASK)
 		return -EINVAL;
-	}
 	for (i = 0; i < ARRAY_SIZE(spec->ranges); i++)
 		empty &= !spec->ranges[i].nmsrs;
 
 	f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
-	if (!f) {
-		kfree(spec);
+	if (!f)
 		return -ENOMEM;
-	}
 	f->deny = spec->flags & KVM_MSR_FILTER_DEFAULT_DENY;
 	/* Denying everything without an exception would be a mistake. */
 	if (empty && f->deny)
 		ret = -EINVAL;
 	for (i = 0; !ret && i < ARRAY_SIZE(spec->ranges); i++)
 		ret = kl_msr_filter_add(f, &spec->ranges[i]);
-	kfree(spec);
 	if (ret) {
 		kl_msr_filter_free(f);
 		return ret;
@@ -114,6 +106,54 @@ long kl_msr_filter_set(struct kl_vm *vm, struct kvm_msr_filter __user *user)
 	kl_msr_filter_free(old);
 	return 0;
 }
+
+long kl_msr_filter_set(struct kl_vm *vm, struct kvm_msr_filter __user *user)
+{
+	struct kvm_msr_filter *spec;
+	long ret;
+
+	spec = memdup_user(user, sizeof(*spec));
+	if (IS_ERR(spec))
+		return PTR_ERR(spec);
+	ret = kl_msr_filter_install(vm, spec);
+	kfree(spec);
+	return ret;
+}
+
+#ifdef CONFIG_COMPAT
+long kl_msr_filter_set_compat(struct kl_vm *vm,
+			      struct kl_compat_msr_filter __user *user)
+{
+	const struct kl_compat_msr_range *r;
+	struct kl_compat_msr_filter *narrow;
+	struct kvm_msr_filter *spec;
+	unsigned int i;
+	long ret;
+
+	narrow = memdup_user(user, sizeof(*narrow));
+	if (IS_ERR(narrow))
+		return PTR_ERR(narrow);
+	spec = kzalloc(sizeof(*spec), GFP_KERNEL_ACCOUNT);
+	if (!spec) {
+		kfree(narrow);
+		return -ENOMEM;
+	}
+	spec->flags = narrow->flags;
+	for (i = 0; i < ARRAY_SIZE(spec->ranges); i++) {
+		r = &narrow->ranges[i];
+		spec->ranges[i] = (struct kvm_msr_filter_range){
+			.flags = r->flags,
+			.nmsrs = r->nmsrs,
+			.base = r->base,
+			.bitmap = (__force __u8 *)compat_ptr(r->bitmap),
+		};
+	}
+	ret = kl_msr_filter_install(vm, spec);
+	kfree(spec);
+	kfree(narrow);
+	return ret;
+}
+#endif
 
 bool kl_msr_allowed(struct kl_vcpu *vcpu, u32 index, u32 type)
 {

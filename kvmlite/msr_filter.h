@@ -2,6 +2,7 @@
 #ifndef KVMLITE_MSR_FILTER_H
 #define KVMLITE_MSR_FILTER_H
 
+#include <linux/compat.h>
 #include <linux/kvm.h>
 #include <asm/mce.h>
 
@@ -11,6 +12,24 @@ struct kl_vm;
 struct kl_msr_filter;
 
 long kl_msr_filter_set(struct kl_vm *vm, struct kvm_msr_filter __user *user);
+
+#ifdef CONFIG_COMPAT
+/* As 32-bit programs have it. */
+struct kl_compat_msr_range {
+	u32 flags, nmsrs, base;
+	compat_uptr_t bitmap;
+};
+
+struct kl_compat_msr_filter {
+	u32 flags;
+	struct kl_compat_msr_range ranges[KVM_MSR_FILTER_MAX_RANGES];
+};
+
+#define KL_SET_MSR_FILTER_COMPAT _IOW(KVMIO, 0xc6, struct kl_compat_msr_filter)
+
+long kl_msr_filter_set_compat(struct kl_vm *vm,
+			      struct kl_compat_msr_filter __user *user);
+#endif
 void kl_msr_filter_free(struct kl_msr_filter *filter);
 /* Does user space let the guest @type (KVM_MSR_FILTER_READ or _WRITE) it? */
 bool kl_msr_allowed(struct kl_vcpu *vcpu, u32 index, u32 type);

@@ -236,6 +236,23 @@ static long kl_vm_ioctl(struct file *file, unsigned int ioctl,
 	return ret == -ENOIOCTLCMD ? -ENOTTY : ret;
 }
 
+#ifdef CONFIG_COMPAT
+/* The one structure whose layout depends on the size of a pointer. */
+static long kl_vm_compat_ioctl(struct file *file, unsigned int ioctl,
+			       unsigned long arg)
+{
+	struct kl_vm *vm = file->private_data;
+
+	if (ioctl != KL_SET_MSR_FILTER_COMPAT)
+		return compat_ptr_ioctl(file, ioctl, arg);
+	if (vm->mm != current->mm || READ_ONCE(vm->dead))
+		return -EIO;
+	return kl_msr_filter_set_compat(vm, compat_ptr(arg));
+}
+#else
+#define kl_vm_compat_ioctl NULL
+#endif
+
 static int kl_vm_release(struct inode *inode, struct file *file)
 {
 	struct kl_vm *vm = file->private_data;
@@ -249,7 +266,7 @@ static const struct file_operations kl_vm_fops = {
 	.owner = THIS_MODULE,
 	.release = kl_vm_release,
 	.unlocked_ioctl = kl_vm_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
+	.compat_ioctl = kl_vm_compat_ioctl,
 	.llseek = noop_llseek,
 };
 
