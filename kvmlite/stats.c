@@ -40,6 +40,27 @@ static int kl_vm_stats_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(kl_vm_stats);
 
+/*
+ * kvmlite/NAME/dead: whether kl_vm_kill() has struck; writing 1 does it, which is
+ * how its consequences are tested.
+ */
+static int kl_vm_dead_get(void *data, u64 *val)
+{
+	struct kl_vm *vm = data;
+
+	*val = READ_ONCE(vm->dead);
+	return 0;
+}
+
+static int kl_vm_dead_set(void *data, u64 val)
+{
+	if (val != 1)
+		return -EINVAL;
+	kl_vm_kill(data);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(kl_vm_dead_fops, kl_vm_dead_get, kl_vm_dead_set, "%llu\n");
+
 void kl_stats_add_vm(struct kl_vm *vm)
 {
 	char name[32];
@@ -48,6 +69,7 @@ void kl_stats_add_vm(struct kl_vm *vm)
 		 atomic_inc_return(&kl_vm_serial));
 	vm->debugfs = debugfs_create_dir(name, kl_debugfs);
 	debugfs_create_file("vm", 0400, vm->debugfs, vm, &kl_vm_stats_fops);
+	debugfs_create_file("dead", 0600, vm->debugfs, vm, &kl_vm_dead_fops);
 }
 
 void kl_stats_del_vm(struct kl_vm *vm)

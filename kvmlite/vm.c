@@ -108,6 +108,18 @@ void kl_vm_put(struct kl_vm *vm)
 	kref_put(&vm->ref, kl_vm_destroy);
 }
 
+void kl_vm_kill(struct kl_vm *vm)
+{
+	struct kl_vcpu *vcpu;
+	unsigned long i;
+
+	WRITE_ONCE(vm->dead, true);
+	kl_for_each_vcpu(i, vcpu, vm) {
+		kl_request(vcpu, KL_REQ_VM_DEAD);
+		kl_vcpu_kick(vcpu);
+	}
+}
+
 struct kl_vcpu *kl_vcpu_by_id(struct kl_vm *vm, u32 id)
 {
 	return xa_load(&vm->vcpus, id);

@@ -78,7 +78,7 @@ struct kl_vm {
 	u64 wall_clock_msr;
 
 	gpa_t tss_addr, identity_map_addr;
-	bool dead;				/* a bug was found: all calls give EIO */
+	bool dead;				/* kl_vm_kill(): all calls give EIO */
 
 	struct dentry *debugfs;
 };
@@ -102,6 +102,15 @@ int kl_vm_create_fd(unsigned long type);
 void kl_vm_get(struct kl_vm *vm);
 void kl_vm_put(struct kl_vm *vm);
 struct kl_vcpu *kl_vcpu_by_id(struct kl_vm *vm, u32 id);
+/**
+ * kl_vm_kill - the VM's state can no longer be trusted
+ * @vm: the VM
+ *
+ * Its vCPUs leave guest mode and never come back; from now on every call on it
+ * but close() answers -EIO. For what only a bug of ours, or broken hardware, can
+ * bring about. Any context but a hard interrupt.
+ */
+void kl_vm_kill(struct kl_vm *vm);
 
 /* Capabilities; NULL vm for the question asked on /dev/kvmlite. */
 int kl_check_extension(struct kl_vm *vm, long cap);

@@ -198,7 +198,8 @@ static int kl_vmx_exit_ept_misconfig(struct kl_vcpu *vcpu)
 {
 	pr_err_ratelimited("EPT misconfiguration at guest physical 0x%lx\n",
 			   kl_vmread(GUEST_PHYSICAL_ADDRESS));
-	return kl_unexpected_exit(vcpu, to_vmx(vcpu)->exit_reason);
+	kl_vm_kill(vcpu->vm);
+	return -EIO;
 }
 
 typedef int (*kl_vmx_handler)(struct kl_vcpu *vcpu);
