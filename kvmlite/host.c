@@ -5,8 +5,12 @@
  */
 
 #include <linux/cpu.h>
+#include <linux/gfp.h>
+#include <linux/hardirq.h>
 #include <linux/percpu.h>
+#include <linux/sched/smt.h>
 #include <linux/user-return-notifier.h>
+#include <asm/cpu.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/fpu/api.h>
@@ -464,6 +468,224 @@ void kl_host_nmi(void)
 void kl_host_mce(void)
 {
 	asm volatile("int $18");
+}
+
+void kl_host_enable_vmxe(void)
+{
+	/* Processor trace cannot run in VMX operation on older CPUs. */
+	intel_pt_handle_vmx(1);
+	cr4_set_bits_irqsoff(X86_CR4_VMXE);
+}
+
+void kl_host_disable_vmxe(void)
+{
+	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
+	intel_pt_handle_vmx(0);
+}
+
+void kl_host_emergency_vmxe(void)
+{
+	cr4_clear_bits(X86_CR4_VMXE);
+}
+
+unsigned long kl_host_cr3(void)
+{
+	return __get_current_cr3_fast();
+}
+
+void kl_host_load_gs(unsigned int selector)
+{
+	load_gs_index(selector);
+}
+
+bool kl_host_detects_split_locks(void)
+{
+	return boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT);
+}
+
+bool kl_host_split_lock(unsigned long rip)
+{
+	return handle_guest_split_lock(rip);
+}
+
+/* ---- the boundary: what mitigate.c decided ---- */
+
+/* Twice the L1D of the CPUs in question, whose replacement is not quite LRU. */
+#define KL_L1D_ORDER	4
+
+DEFINE_STATIC_KEY_FALSE(kl_host_guards);
+static struct kl_host_report kl_report __ro_after_init;
+static u64 kl_actions __ro_after_init;		/* KVMLITE_MITIGATION_* */
+static struct page *kl_l1d_pages __ro_after_init;
+
+static const struct {
+	unsigned int feature;
+	u32 does;
+} kl_host_features[] __initconst = {
+	{ X86_FEATURE_CLEAR_CPU_BUF, KL_HOST_VERW },
+	{ X86_FEATURE_CLEAR_CPU_BUF_VM, KL_HOST_VERW_VMRUN },
+	{ X86_FEATURE_FLUSH_L1D, KL_HOST_L1D_COMMAND },
+	{ X86_FEATURE_USE_IBPB, KL_HOST_IBPB },
+	{ X86_FEATURE_RSB_VMEXIT, KL_HOST_RSB },
+	{ X86_FEATURE_RSB_VMEXIT_LITE, KL_HOST_RSB_ONE },
+	{ X86_FEATURE_KERNEL_IBRS, KL_HOST_IBRS },
+	{ X86_FEATURE_IBRS_ENHANCED, KL_HOST_EIBRS },
+	{ X86_FEATURE_CALL_DEPTH, KL_HOST_CALL_DEPTH },
+	{ X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT, KL_HOST_BHB_LOOP },
+	{ X86_FEATURE_CLEAR_BHB_HW, KL_HOST_BHI_DIS },
+	{ X86_FEATURE_IBPB_EXIT_TO_USER, KL_HOST_IBPB_USER },
+	{ X86_FEATURE_UNRET, KL_HOST_UNTRAIN },
+	{ X86_FEATURE_SRSO, KL_HOST_SRSO },
+	{ X86_FEATURE_SRSO_ALIAS, KL_HOST_SRSO },
+	{ X86_FEATURE_ENTRY_IBPB, KL_HOST_IBPB_EXIT },
+	{ X86_FEATURE_IBPB_ON_VMEXIT, KL_HOST_IBPB_EXIT },
+}, kl_host_bugs[] __initconst = {
+	{ X86_BUG_L1TF, KVMLITE_BUG_L1TF },
+	{ X86_BUG_MDS, KVMLITE_BUG_MDS },
+	{ X86_BUG_TAA, KVMLITE_BUG_TAA },
+	{ X86_BUG_MMIO_STALE_DATA, KVMLITE_BUG_MMIO },
+	{ X86_BUG_RFDS, KVMLITE_BUG_RFDS },
+	{ X86_BUG_TSA, KVMLITE_BUG_TSA },
+	{ X86_BUG_SPECTRE_V2, KVMLITE_BUG_SPECTRE_V2 },
+	{ X86_BUG_RETBLEED, KVMLITE_BUG_RETBLEED },
+	{ X86_BUG_SRSO, KVMLITE_BUG_SRSO },
+	{ X86_BUG_EIBRS_PBRSB, KVMLITE_BUG_PBRSB },
+	{ X86_BUG_BHI, KVMLITE_BUG_BHI },
+	{ X86_BUG_VMSCAPE, KVMLITE_BUG_VMSCAPE },
+};
+
+static enum kl_host_l1tf __init kl_read_l1tf(void)
+{
+	switch (l1tf_mitigation) {
+	case L1TF_MITIGATION_OFF:
+		return KL_L1TF_OFF;
+	case L1TF_MITIGATION_FULL:
+	case L1TF_MITIGATION_FULL_FORCE:
+		return KL_L1TF_ALWAYS;
+	default:
+		return KL_L1TF_COND;
+	}
+}
+
+static void __init kl_read_report(struct kl_host_report *r)
+{
+	unsigned int i;
+	u64 caps = 0;
+
+	r->vmx = boot_cpu_has(X86_FEATURE_VMX);
+	r->l1tf = kl_read_l1tf();
+	for (i = 0; i < ARRAY_SIZE(kl_host_features); i++)
+		if (boot_cpu_has(kl_host_features[i].feature))
+			r->does |= kl_host_features[i].does;
+	for (i = 0; i < ARRAY_SIZE(kl_host_bugs); i++)
+		if (boot_cpu_has(kl_host_bugs[i].feature))
+			r->bugs |= kl_host_bugs[i].does;
+	if (static_key_enabled(&mmio_stale_data_clear))
+		r->does |= KL_HOST_VERW_MMIO;
+	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
+		rdmsrl(MSR_IA32_ARCH_CAPABILITIES, caps);
+	if (caps & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH)
+		r->does |= KL_HOST_L1D_DONE;
+}
+
+static int __init kl_boundary_init(void)
+{
+	unsigned int i;
+
+	kl_read_report(&kl_report);
+	kl_actions = kl_mitigate(&kl_report);
+	if ((kl_actions & KVMLITE_MITIGATION_L1D_FLUSH) &&
+	    !(kl_actions & KVMLITE_MITIGATION_L1D_COMMAND)) {
+		kl_l1d_pages = alloc_pages(GFP_KERNEL, KL_L1D_ORDER);
+		if (!kl_l1d_pages)
+			return -ENOMEM;
+		/* All different, lest an outer hypervisor merges them. */
+		for (i = 0; i < 1 << KL_L1D_ORDER; i++)
+			memset(page_address(kl_l1d_pages + i), i + 1, PAGE_SIZE);
+	}
+	if (kl_actions)
+		static_branch_enable(&kl_host_guards);
+	return 0;
+}
+
+void kl_host_boundary_info(struct kvmlite_info *info)
+{
+	struct kl_host_report r = kl_report;
+
+	/* Siblings come and go. */
+	if (sched_smt_active())
+		r.does |= KL_HOST_SMT;
+	info->mitigations = kl_actions;
+	info->bugs = r.bugs;
+	info->exposed = kl_exposed(&r, kl_actions);
+}
+
+/* Everything in the L1D is replaced by lines that hold no secret. */
+static void kl_fill_l1d(void)
+{
+	const char *p = page_address(kl_l1d_pages);
+	unsigned long i;
+
+	/* Pages first: no page walk is to bring anything in later. */
+	for (i = 0; i < PAGE_SIZE << KL_L1D_ORDER; i += PAGE_SIZE)
+		READ_ONCE(p[i]);
+	rmb();
+	for (i = 0; i < PAGE_SIZE << KL_L1D_ORDER; i += SMP_CACHE_BYTES)
+		READ_ONCE(p[i]);
+	rmb();
+}
+
+/*
+ * The host's data get into the cache while it serves a fault or an interrupt, or
+ * runs another thread; the short handlers touch the vCPU's own only.
+ */
+static void kl_flush_l1d(struct kl_vcpu *vcpu)
+{
+	bool unclean = vcpu->l1d_unclean || kvm_get_cpu_l1tf_flush_l1d();
+
+	vcpu->l1d_unclean = false;
+	kvm_clear_cpu_l1tf_flush_l1d();
+	if (!unclean && !(kl_actions & KVMLITE_MITIGATION_L1D_ALWAYS))
+		return;
+	vcpu->stats.l1d_flush++;
+	if (kl_actions & KVMLITE_MITIGATION_L1D_COMMAND)
+		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+	else
+		kl_fill_l1d();
+}
+
+void kl_host_do_guard_entry(struct kl_vcpu *vcpu)
+{
+	static const u16 selector = __KERNEL_DS;
+
+	if (kl_actions & KVMLITE_MITIGATION_L1D_FLUSH)
+		kl_flush_l1d(vcpu);
+	/* Only what devices left behind: enter.S need not have the last word. */
+	if (kl_actions & KVMLITE_MITIGATION_VERW_MMIO)
+		asm volatile("verw %0" : : "m" (selector) : "cc");
+	if (kl_actions & (KVMLITE_MITIGATION_VERW | KVMLITE_MITIGATION_VERW_MMIO))
+		vcpu->stats.verw++;
+}
+
+void kl_host_do_guard_exit(struct kl_vcpu *vcpu)
+{
+	u64 a = kl_actions;
+
+	if (a & KVMLITE_MITIGATION_IBPB_USER) {
+		/* The VMM's own branches must not follow the guest's training. */
+		compat_ibpb_exit_to_user();
+		vcpu->stats.ibpb_user++;
+	}
+	if (a & (KVMLITE_MITIGATION_RSB_FILL | KVMLITE_MITIGATION_RSB_ONE))
+		vcpu->stats.rsb_fill++;
+	if (a & KVMLITE_MITIGATION_SPEC_CTRL)
+		vcpu->stats.spec_ctrl++;
+	if (a & KVMLITE_MITIGATION_BHB_CLEAR)
+		vcpu->stats.bhb_clear++;
+	if (a & KVMLITE_MITIGATION_UNTRAIN)
+		vcpu->stats.untrain++;
+	if (a & KVMLITE_MITIGATION_IBPB_EXIT)
+		vcpu->stats.ibpb_exit++;
 }
 
 /*

@@ -73,6 +73,21 @@ int kl_host_guest_mode_work(void);
 void kl_host_nmi(void);
 void kl_host_mce(void);
 
+/*
+ * #AC by split locks, if the host wants to know of them. A guest's has come at
+ * @rip: true to run it again, false if it may not; then a SIGBUS is pending.
+ */
+bool kl_host_detects_split_locks(void);
+bool kl_host_split_lock(unsigned long rip);
+
+/*
+ * MSRs of the host's performance events that must be others while a guest runs,
+ * as of now on this CPU; interrupts off. At most KL_MAX_PERF_MSRS of them.
+ */
+#define KL_MAX_PERF_MSRS 8
+struct perf_guest_switch_msr;
+const struct perf_guest_switch_msr *kl_host_perf_msrs(int *nr);
+
 /* Another VM's vCPU ran here last: barrier. Preemption off. */
 void kl_host_vcpu_switch(struct kl_vcpu *vcpu);
 void kl_host_forget_vm(struct kl_vm *vm);

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a thread owes the kernel before it enters the guest: reschedule, task
- * work. Apart from host.c, because it needs KVM's own structures by name.
+ * work; which MSRs perf wants switched. Apart from host.c, because both need KVM's
+ * own structures by name.
  */
 #include <linux/entry-kvm.h>
 #include <linux/kvm_host.h>
+#include <asm/perf_event.h>
 
 #include "host.h"
+
+const struct perf_guest_switch_msr *kl_host_perf_msrs(int *nr)
+{
+	/* What the guest's own counters want: it has none. */
+	static struct kvm_pmu pmu;
+
+	return perf_guest_get_msrs(nr, &pmu);
+}
 
 int kl_host_guest_mode_work(void)
 {

@@ -7,6 +7,8 @@
 #include <linux/bits.h>
 #include <linux/kernel.h>
 #include <linux/sizes.h>
+#include <asm/perf_event.h>
+#include <asm/processor-flags.h>
 #include <asm/vmx.h>
 
 #include "controls.h"
@@ -107,6 +109,34 @@ u32 kl_vmx_adjust(u32 need, u32 want, u32 allow, u64 cap, u32 *out)
 
 	*out = ctl;
 	return (need & ~ctl) | (must & ~(need | want | allow));
+}
+
+unsigned int kl_vmx_switch_list(const struct perf_guest_switch_msr *msrs, int nr,
+				struct vmx_msr_entry *guest,
+				struct vmx_msr_entry *host, unsigned int max)
+{
+	unsigned int n = 0;
+	int i;
+
+	for (i = 0; i < nr && n < max; i++) {
+		if (msrs[i].guest == msrs[i].host)
+			continue;
+		guest[n] = (struct vmx_msr_entry){
+			.index = msrs[i].msr, .value = msrs[i].guest,
+		};
+		host[n] = (struct vmx_msr_entry){
+			.index = msrs[i].msr, .value = msrs[i].host,
+		};
+		n++;
+	}
+	return n;
+}
+
+bool kl_vmx_ac_is_guests(bool detects, int cpl, u64 cr0, u64 rflags)
+{
+	if (!detects)
+		return true;
+	return cpl == 3 && (cr0 & X86_CR0_AM) && (rflags & X86_EFLAGS_AC);
 }
 
 static u32 kl_control_mask(const struct kl_control_name *names)

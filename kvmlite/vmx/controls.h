@@ -34,6 +34,38 @@ struct kl_vmx_controls {
  */
 u32 kl_vmx_adjust(u32 need, u32 want, u32 allow, u64 cap, u32 *out);
 
+struct perf_guest_switch_msr;
+struct vmx_msr_entry;
+
+/**
+ * kl_vmx_switch_list - the MSRs that entry and exit are to load
+ * @msrs: what perf says
+ * @nr: how many
+ * @guest: what the entry loads
+ * @host: what the exit loads
+ * @max: room in either
+ *
+ * A register that is the same on both sides is left out; so is what finds no
+ * room.
+ *
+ * Return: how many there are
+ */
+unsigned int kl_vmx_switch_list(const struct perf_guest_switch_msr *msrs, int nr,
+				struct vmx_msr_entry *guest,
+				struct vmx_msr_entry *host, unsigned int max);
+
+/**
+ * kl_vmx_ac_is_guests - whose is an alignment-check exception?
+ * @detects: the host has the CPU raise #AC on split locks
+ * @cpl: the guest's privilege level
+ * @cr0: the guest's CR0
+ * @rflags: the guest's RFLAGS
+ *
+ * A split lock raises it whatever the guest has asked for (SDM vol. 3, "#AC");
+ * where the guest did, the two cannot be told apart, and it gets its due.
+ */
+bool kl_vmx_ac_is_guests(bool detects, int cpl, u64 cr0, u64 rflags);
+
 /**
  * kl_vmx_choose_controls - all control words
  * @msrs: the capability MSRs

@@ -13,6 +13,7 @@
 #include <asm/trapnr.h>
 
 #include "../exit.h"
+#include "../host.h"
 #include "../regs.h"
 #include "insn.h"
 #include "vmx.h"
@@ -47,6 +48,29 @@ static int kl_vmx_exit_db(struct kl_vcpu *vcpu, u32 info)
 	return kl_exit_debug(vcpu, X86_TRAP_DB, dr6);
 }
 
+/*
+ * The host wants to know about split locks: it slows the thread down and lets the
+ * instruction be run again, or refuses (split_lock_detect=fatal).
+ */
+static int kl_vmx_exit_ac(struct kl_vcpu *vcpu)
+{
+	u32 error_code = kl_vmread(VM_EXIT_INTR_ERROR_CODE);
+
+	vcpu->stats.exception++;
+	if (kl_vmx_ac_is_guests(kl_host_detects_split_locks(),
+				kl_ops->get_cpl(vcpu), kl_cr0(vcpu),
+				kl_rflags_read(vcpu))) {
+		kl_queue_exception_e(vcpu, X86_TRAP_AC, error_code);
+		return 1;
+	}
+	if (kl_host_split_lock(kl_rip_read(vcpu)))
+		return 1;
+	vcpu->run->exit_reason = KVM_EXIT_EXCEPTION;
+	vcpu->run->ex.exception = X86_TRAP_AC;
+	vcpu->run->ex.error_code = error_code;
+	return 0;
+}
+
 static int kl_vmx_exit_exception(struct kl_vcpu *vcpu)
 {
 	u32 info = kl_vmread(VM_EXIT_INTR_INFO);
@@ -70,10 +94,7 @@ static int kl_vmx_exit_exception(struct kl_vcpu *vcpu)
 	case X86_TRAP_BP:
 		return kl_exit_debug(vcpu, X86_TRAP_BP, 0);
 	case X86_TRAP_AC:
-		vcpu->stats.exception++;
-		kl_queue_exception_e(vcpu, X86_TRAP_AC,
-				     kl_vmread(VM_EXIT_INTR_ERROR_CODE));
-		return 1;
+		return kl_vmx_exit_ac(vcpu);
 	default:
 		return kl_unexpected_exit(vcpu, to_vmx(vcpu)->exit_reason);
 	}

@@ -136,6 +136,26 @@ static void kl_vmx_write_dirty_regs(struct kl_vcpu *vcpu)
 }
 
 /*
+ * The host's perf events: those that do not count guests stop with the entry, and
+ * PEBS, which writes to linear addresses, must not write to the guest's.
+ */
+static void kl_vmx_switch_perf(struct kl_vmx *vmx)
+{
+	const struct perf_guest_switch_msr *msrs;
+	unsigned int n;
+	int nr = 0;
+
+	msrs = kl_host_perf_msrs(&nr);
+	n = kl_vmx_switch_list(msrs, nr, vmx->auto_guest, vmx->auto_host,
+			       KL_MAX_PERF_MSRS);
+	if (n == vmx->nr_auto)
+		return;
+	vmx->nr_auto = n;
+	kl_vmwrite(VM_ENTRY_MSR_LOAD_COUNT, n);
+	kl_vmwrite(VM_EXIT_MSR_LOAD_COUNT, n);
+}
+
+/*
  * Host state that changes with interrupts on only: once after each
  * kl_vmx_prepare_run().
  */
@@ -154,6 +174,7 @@ static void kl_vmx_check_host(struct kl_vmx *vmx)
 	}
 	/* An exit clears it (28.5.1). */
 	rdmsrl(MSR_IA32_DEBUGCTLMSR, vmx->host_debugctl);
+	kl_vmx_switch_perf(vmx);
 	vmx->host_checked = true;
 }
 

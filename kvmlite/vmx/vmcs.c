@@ -144,6 +144,8 @@ static void kl_vmx_write_controls(struct kl_vmx *vmx)
 	kl_vmwrite(VM_EXIT_MSR_STORE_COUNT, 0);
 	kl_vmwrite(VM_EXIT_MSR_LOAD_COUNT, 0);
 	kl_vmwrite(VM_ENTRY_MSR_LOAD_COUNT, 0);
+	kl_vmwrite(VM_EXIT_MSR_LOAD_ADDR, __pa(vmx->auto_host));
+	kl_vmwrite(VM_ENTRY_MSR_LOAD_ADDR, __pa(vmx->auto_guest));
 	kl_vmwrite(CR3_TARGET_COUNT, 0);
 	kl_vmwrite(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	kl_vmwrite(PAGE_FAULT_ERROR_CODE_MATCH, 0);

@@ -19,7 +19,9 @@
 
 #include <linux/list.h>
 #include <asm/msr-index.h>
+#include <asm/vmx.h>
 
+#include "../host.h"
 #include "../vcpu.h"
 #include "../vendor.h"
 #include "../vm.h"
@@ -103,6 +105,11 @@ struct kl_vmx {
 
 	u16 vpid;
 	unsigned long *msr_bitmap;
+
+	/* Switched by the CPU at entry and exit, for the host's perf events. */
+	unsigned int nr_auto;
+	struct vmx_msr_entry auto_guest[KL_MAX_PERF_MSRS] __aligned(16);
+	struct vmx_msr_entry auto_host[KL_MAX_PERF_MSRS] __aligned(16);
 
 	struct kl_vmx_host host;
 	u64 host_debugctl;

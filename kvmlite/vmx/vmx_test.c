@@ -6,6 +6,7 @@
 #include <kunit/test.h>
 #include <linux/string.h>
 #include <asm/msr-index.h>
+#include <asm/perf_event.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 #include <asm/vmx.h>
@@ -360,11 +361,52 @@ static void entry_events(struct kunit *test)
 	    "PDPTE");
 }
 
+static void switch_list(struct kunit *test)
+{
+	static const struct perf_guest_switch_msr msrs[] = {
+		{ .msr = MSR_CORE_PERF_GLOBAL_CTRL, .host = 0xf, .guest = 0x3 },
+		{ .msr = MSR_IA32_DS_AREA, .host = 0x1000, .guest = 0x1000 },
+		{ .msr = MSR_IA32_PEBS_ENABLE, .host = 1, .guest = 0 },
+	};
+	struct vmx_msr_entry guest[2], host[2];
+
+	KUNIT_EXPECT_EQ(test, kl_vmx_switch_list(msrs, 0, guest, host, 2), 0u);
+	KUNIT_EXPECT_EQ(test, kl_vmx_switch_list(msrs, 3, guest, host, 2), 2u);
+	KUNIT_EXPECT_EQ(test, guest[0].index, (u32)MSR_CORE_PERF_GLOBAL_CTRL);
+	KUNIT_EXPECT_EQ(test, guest[0].reserved, 0u);
+	KUNIT_EXPECT_EQ(test, guest[0].value, 0x3ull);
+	KUNIT_EXPECT_EQ(test, host[0].value, 0xfull);
+	KUNIT_EXPECT_EQ(test, guest[1].index, (u32)MSR_IA32_PEBS_ENABLE);
+	KUNIT_EXPECT_EQ(test, guest[1].value, 0ull);
+	KUNIT_EXPECT_EQ(test, host[1].index, (u32)MSR_IA32_PEBS_ENABLE);
+	KUNIT_EXPECT_EQ(test, host[1].value, 1ull);
+	KUNIT_EXPECT_EQ(test, kl_vmx_switch_list(msrs, 3, guest, host, 1), 1u);
+	KUNIT_EXPECT_EQ(test, kl_vmx_switch_list(msrs + 1, 1, guest, host, 2), 0u);
+}
+
+static void split_locks(struct kunit *test)
+{
+	const u64 am = X86_CR0_AM, ac = X86_EFLAGS_AC;
+
+	/* Nobody but the guest can have asked for it. */
+	KUNIT_EXPECT_TRUE(test, kl_vmx_ac_is_guests(false, 0, 0, 0));
+	KUNIT_EXPECT_TRUE(test, kl_vmx_ac_is_guests(false, 3, am, ac));
+	/* It has, in all three ways that it takes. */
+	KUNIT_EXPECT_TRUE(test, kl_vmx_ac_is_guests(true, 3, am, ac));
+	KUNIT_EXPECT_FALSE(test, kl_vmx_ac_is_guests(true, 0, am, ac));
+	KUNIT_EXPECT_FALSE(test, kl_vmx_ac_is_guests(true, 2, am, ac));
+	KUNIT_EXPECT_FALSE(test, kl_vmx_ac_is_guests(true, 3, 0, ac));
+	KUNIT_EXPECT_FALSE(test, kl_vmx_ac_is_guests(true, 3, am, 0));
+	KUNIT_EXPECT_FALSE(test, kl_vmx_ac_is_guests(true, 3, ~am, ~ac));
+}
+
 static struct kunit_case vmx_cases[] = {
 	KUNIT_CASE(adjust),
 	KUNIT_CASE(controls_full),
 	KUNIT_CASE(controls_missing),
 	KUNIT_CASE(controls_optional),
+	KUNIT_CASE(switch_list),
+	KUNIT_CASE(split_locks),
 	KUNIT_CASE(access_rights),
 	KUNIT_CASE(entry_valid),
 	KUNIT_CASE(entry_registers),
