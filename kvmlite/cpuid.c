@@ -206,6 +206,26 @@ static void kl_add_basic(u32 leaf)
 	}
 }
 
+/* AMD's description of the caches, one subleaf for each; TOPOEXT names it. */
+static void kl_add_caches(void)
+{
+	struct kvm_cpuid_entry2 *e;
+	u32 i;
+
+	for (i = 0; i < 16; i++) {
+		e = kl_add(0x8000001d, i, KVM_CPUID_FLAG_SIGNIFCANT_INDEX);
+		if (!(e->eax & 0x1f))
+			break;
+	}
+}
+
+/* Both leaves must be there, and say something. */
+static bool kl_has_topoext(void)
+{
+	return cpuid_eax(0x80000000) >= 0x8000001e &&
+	       (cpuid_eax(0x8000001d) & 0x1f);
+}
+
 static void kl_add_extended(u32 leaf)
 {
 	struct kvm_cpuid_entry2 *e;
@@ -224,6 +244,8 @@ static void kl_add_extended(u32 leaf)
 		if (!kl_ops->has_rdtscp)
 			e->edx &= ~BIT(X86_FEATURE_RDTSCP & 31);
 		kl_mask(&e->ecx, kl_80000001_ecx, CPUID_8000_0001_ECX);
+		if (!kl_has_topoext())
+			e->ecx &= ~BIT(X86_FEATURE_TOPOEXT & 31);
 		break;
 	case 0x80000002 ... 0x80000006:
 	case 0x8000001a:
@@ -243,6 +265,9 @@ static void kl_add_extended(u32 leaf)
 		kl_mask(&e->ebx, kl_80000008_ebx, CPUID_8000_0008_EBX);
 		e->ecx = 0;
 		e->edx = 0;
+		break;
+	case 0x8000001d:
+		kl_add_caches();
 		break;
 	case 0x80000021:
 		e = kl_add(leaf, 0, 0);

@@ -216,18 +216,17 @@ static int kl_mtrr_set(struct kl_vcpu *vcpu, u32 index, u64 data)
 	return 0;
 }
 
-/* SDM vol. 3, 11.4.4. With no LAPIC in the kernel the value is user space's. */
+/*
+ * SDM vol. 3, 11.4.4. With no LAPIC in the kernel the value is user space's, and
+ * so are the registers that a mode has; which modes there are is CPUID's to say.
+ */
 int kl_set_apic_base(struct kl_vcpu *vcpu, u64 base, bool host_initiated)
 {
-	const u64 reserved = 0x2ff | vcpu->cpuid.reserved_gpa;
+	int ret = kl_lapic_set_base(vcpu, base, host_initiated);
 
-	if (vcpu->apic)
-		return kl_lapic_set_base(vcpu, base, host_initiated);
-	if (base & (reserved | X2APIC_ENABLE))
-		return 1;
-	vcpu->apic_base = base;
-	kl_cpuid_update_runtime(vcpu);
-	return 0;
+	if (!ret)
+		kl_cpuid_update_runtime(vcpu);
+	return ret;
 }
 
 /* ---- machine check ---- */

@@ -17,7 +17,6 @@
 #define KL_SVM_DECODE_ASSISTS	BIT(7)
 #define KL_SVM_PAUSE_FILTER	BIT(10)
 #define KL_SVM_PAUSE_THRESHOLD	BIT(12)
-#define KL_SVM_V_SPEC_CTRL	BIT(20)
 
 /* VM_CR: set by firmware, for good if locked. */
 #define KL_VM_CR_SVMDIS		BIT(4)
@@ -66,7 +65,6 @@ int kl_svm_check(void)
 	kl_svm_caps.decode_assists = edx & KL_SVM_DECODE_ASSISTS;
 	kl_svm_caps.pause_filter = edx & KL_SVM_PAUSE_FILTER;
 	kl_svm_caps.pause_threshold = edx & KL_SVM_PAUSE_THRESHOLD;
-	kl_svm_caps.v_spec_ctrl = edx & KL_SVM_V_SPEC_CTRL;
 
 	/* Nested tables have the format and depth of the host's own. */
 	kl_svm_ops.tdp_levels = pgtable_l5_enabled() ? 5 : 4;

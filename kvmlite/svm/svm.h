@@ -97,7 +97,6 @@ struct kl_svm_caps {
 	bool tsc_ratio;
 	bool pause_filter;
 	bool pause_threshold;
-	bool v_spec_ctrl;
 };
 
 extern struct kl_svm_caps kl_svm_caps;

@@ -131,6 +131,7 @@ static void supported_is_sane(void)
 {
 	struct kvm_cpuid2 *c = calloc(1, sizeof(*c) + 256 * sizeof(c->entries[0]));
 	uint32_t max = 0, max_ext = 0, edx1 = 0, ecx1 = 0, kvm_eax = 0, i;
+	uint32_t ext_ecx = 0, cache = 0;
 	int fd = kvm_open();
 
 	c->nent = 256;
@@ -148,6 +149,10 @@ static void supported_is_sane(void)
 		}
 		if (e->function == 0x40000000)
 			kvm_eax = e->eax;
+		if (e->function == 0x80000001)
+			ext_ecx = e->ecx;
+		if (e->function == 0x8000001d && e->index == 0)
+			cache = e->eax;
 	}
 	CHECK(max >= 1 && max < 0x100, "leaf 0 says 0x%x", max);
 	CHECK(max_ext >= 0x80000008, "leaf 0x80000000 says 0x%x", max_ext);
@@ -159,6 +164,9 @@ static void supported_is_sane(void)
 		EQ(ecx1 & (1 << 5), 0);
 	/* x2APIC is the hypervisor's to give, whatever the host has. */
 	EQ(ecx1 >> 21 & 1, 1);
+	/* TOPOEXT promises a description of the caches. */
+	if (ext_ecx & (1 << 22))
+		CHECK(cache & 0x1f, "leaf 0x8000001d says 0x%x", cache);
 }
 
 static const struct test tests[] = {
