@@ -15,6 +15,7 @@
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
+#include <asm/cpufeatures.h>
 
 /*
  * The CPU-hotplug state that the kernel's own KVM claims: at load or with its
@@ -111,6 +112,44 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 	hrtimer_init(timer, clock, mode);
 	timer->function = fn;
 }
+#endif
+
+/*
+ * CPU bugs and their mitigations that a kernel does not know; stable series get
+ * them too, so ask for the name. The feature and the bug that stand in were those
+ * of 32-bit CPUs: no x86-64 kernel ever finds them.
+ */
+#define COMPAT_FEATURE_NEVER	X86_FEATURE_CENTAUR_MCR
+#define COMPAT_BUG_NEVER	X86_BUG_COMA
+#ifndef X86_FEATURE_CALL_DEPTH			/* delete with 6.1 */
+#define X86_FEATURE_CALL_DEPTH			COMPAT_FEATURE_NEVER
+#endif
+#ifndef X86_FEATURE_CLEAR_CPU_BUF_VM
+#define X86_FEATURE_CLEAR_CPU_BUF_VM		COMPAT_FEATURE_NEVER
+#endif
+#ifndef X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT
+#define X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT	COMPAT_FEATURE_NEVER
+#endif
+#ifndef X86_FEATURE_CLEAR_BHB_HW
+#define X86_FEATURE_CLEAR_BHB_HW		COMPAT_FEATURE_NEVER
+#endif
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+#define compat_ibpb_exit_to_user()	this_cpu_write(x86_ibpb_exit_to_user, true)
+#else
+#define X86_FEATURE_IBPB_EXIT_TO_USER		COMPAT_FEATURE_NEVER
+#define compat_ibpb_exit_to_user()	do { } while (0)
+#endif
+#ifndef X86_BUG_BHI
+#define X86_BUG_BHI				COMPAT_BUG_NEVER
+#endif
+#ifndef X86_BUG_RFDS
+#define X86_BUG_RFDS				COMPAT_BUG_NEVER
+#endif
+#ifndef X86_BUG_TSA
+#define X86_BUG_TSA				COMPAT_BUG_NEVER
+#endif
+#ifndef X86_BUG_VMSCAPE
+#define X86_BUG_VMSCAPE				COMPAT_BUG_NEVER
 #endif
 
 #endif /* VIRTLITE_COMPAT_H */

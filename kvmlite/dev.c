@@ -119,6 +119,7 @@ static long kl_get_info(struct kvmlite_info __user *user)
 	info.max_vcpus = KL_MAX_VCPUS;
 	info.max_slots = KL_USER_SLOTS;
 	strscpy(info.build, THIS_MODULE->srcversion ?: "", sizeof(info.build));
+	kl_host_boundary_info(&info);
 	return copy_to_user(user, &info, info.size) ? -EFAULT : 0;
 }
 

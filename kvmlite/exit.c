@@ -145,6 +145,7 @@ int kl_exit_tdp_fault(struct kl_vcpu *vcpu, gpa_t gpa, u32 access)
 	int ret;
 
 	vcpu->stats.tdp_fault++;
+	vcpu->l1d_unclean = true;
 	trace_kl_tdp_fault(vcpu, gpa, access);
 	ret = kl_mmu_fault(vcpu, gpa, access);
 	if (ret == KL_FAULT_MMIO)

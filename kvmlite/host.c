@@ -16,8 +16,10 @@
 #include <asm/fpu/api.h>
 #include <asm/fpu/xcr.h>
 #include <asm/fpu/xstate.h>
+#include <asm/mmu_context.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
+#include <asm/perf_event.h>
 #include <asm/pkru.h>
 #include <asm/reboot.h>
 #include <asm/special_insns.h>
@@ -26,6 +28,7 @@
 #include "compat.h"
 #include "cpuid.h"
 #include "host.h"
+#include "mitigate.h"
 #include "regs.h"
 #include "vm.h"
 
@@ -518,10 +521,12 @@ static struct kl_host_report kl_report __ro_after_init;
 static u64 kl_actions __ro_after_init;		/* KVMLITE_MITIGATION_* */
 static struct page *kl_l1d_pages __ro_after_init;
 
-static const struct {
+struct kl_feature_map {
 	unsigned int feature;
-	u32 does;
-} kl_host_features[] __initconst = {
+	u32 bit;
+};
+
+static const struct kl_feature_map kl_host_features[] __initconst = {
 	{ X86_FEATURE_CLEAR_CPU_BUF, KL_HOST_VERW },
 	{ X86_FEATURE_CLEAR_CPU_BUF_VM, KL_HOST_VERW_VMRUN },
 	{ X86_FEATURE_FLUSH_L1D, KL_HOST_L1D_COMMAND },
@@ -539,7 +544,9 @@ static const struct {
 	{ X86_FEATURE_SRSO_ALIAS, KL_HOST_SRSO },
 	{ X86_FEATURE_ENTRY_IBPB, KL_HOST_IBPB_EXIT },
 	{ X86_FEATURE_IBPB_ON_VMEXIT, KL_HOST_IBPB_EXIT },
-}, kl_host_bugs[] __initconst = {
+};
+
+static const struct kl_feature_map kl_host_bugs[] __initconst = {
 	{ X86_BUG_L1TF, KVMLITE_BUG_L1TF },
 	{ X86_BUG_MDS, KVMLITE_BUG_MDS },
 	{ X86_BUG_TAA, KVMLITE_BUG_TAA },
@@ -576,10 +583,10 @@ static void __init kl_read_report(struct kl_host_report *r)
 	r->l1tf = kl_read_l1tf();
 	for (i = 0; i < ARRAY_SIZE(kl_host_features); i++)
 		if (boot_cpu_has(kl_host_features[i].feature))
-			r->does |= kl_host_features[i].does;
+			r->does |= kl_host_features[i].bit;
 	for (i = 0; i < ARRAY_SIZE(kl_host_bugs); i++)
 		if (boot_cpu_has(kl_host_bugs[i].feature))
-			r->bugs |= kl_host_bugs[i].does;
+			r->bugs |= kl_host_bugs[i].bit;
 	if (static_key_enabled(&mmio_stale_data_clear))
 		r->does |= KL_HOST_VERW_MMIO;
 	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
@@ -629,9 +636,11 @@ static void kl_fill_l1d(void)
 	/* Pages first: no page walk is to bring anything in later. */
 	for (i = 0; i < PAGE_SIZE << KL_L1D_ORDER; i += PAGE_SIZE)
 		READ_ONCE(p[i]);
+	/* LFENCE: the walks are over before the lines are read … */
 	rmb();
 	for (i = 0; i < PAGE_SIZE << KL_L1D_ORDER; i += SMP_CACHE_BYTES)
 		READ_ONCE(p[i]);
+	/* … and those before the guest is entered. */
 	rmb();
 }
 
@@ -696,9 +705,13 @@ static DEFINE_PER_CPU(struct kl_vm *, kl_last_vm);
 
 void kl_host_vcpu_switch(struct kl_vcpu *vcpu)
 {
+	/* Another thread may have run here. */
+	vcpu->l1d_unclean = true;
 	if (__this_cpu_read(kl_last_vm) == vcpu->vm)
 		return;
 	__this_cpu_write(kl_last_vm, vcpu->vm);
+	if (!(kl_actions & KVMLITE_MITIGATION_IBPB))
+		return;
 	indirect_branch_prediction_barrier();
 	vcpu->stats.ibpb++;
 }
@@ -717,5 +730,11 @@ int __init kl_host_init(void)
 	kl_xcr0_host = kl_host_xcr0();
 	kl_xss_host = kl_host_xss();
 	kl_mxcsr_mask = kl_read_mxcsr_mask();
-	return 0;
+	return kl_boundary_init();
+}
+
+void kl_host_exit(void)
+{
+	if (kl_l1d_pages)
+		__free_pages(kl_l1d_pages, KL_L1D_ORDER);
 }

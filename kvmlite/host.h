@@ -9,12 +9,14 @@
  * that restricts them is bounded to one file.
  */
 
+#include <linux/jump_label.h>
 #include <linux/types.h>
 
 #include "vcpu.h"
 
 /* Constants of the host's CPU; once, at load. */
 int kl_host_init(void);
+void kl_host_exit(void);
 /* Is the kernel's own KVM (or anything else that claims the CPUs) active? */
 bool kl_host_kvm_active(void);
 /*
@@ -61,6 +63,13 @@ void kl_uret_cpu_offline(void);
 
 /* CR4 as the host has it now on this CPU (changes with PCE, PCIDE …). */
 unsigned long kl_host_cr4(void);
+/* CR4.VMXE and processor trace around VMX operation; interrupts off. */
+void kl_host_enable_vmxe(void);
+void kl_host_disable_vmxe(void);
+/* The same, from anywhere, when the machine is going down. */
+void kl_host_emergency_vmxe(void);
+unsigned long kl_host_cr3(void);	/* as the host has it now on this CPU */
+void kl_host_load_gs(unsigned int selector);	/* writes MSR_KERNEL_GS_BASE, too */
 void kl_host_reload_gdt_tr(void);	/* after a VM exit truncated the limits */
 
 /*
@@ -91,5 +100,30 @@ const struct perf_guest_switch_msr *kl_host_perf_msrs(int *nr);
 /* Another VM's vCPU ran here last: barrier. Preemption off. */
 void kl_host_vcpu_switch(struct kl_vcpu *vcpu);
 void kl_host_forget_vm(struct kl_vm *vm);
+
+/*
+ * The boundary, as mitigate.c decided: interrupts off, right before and right
+ * after the vendor's run(). What cannot wait, or not come that early, is done in
+ * enter.S; it is counted here.
+ */
+DECLARE_STATIC_KEY_FALSE(kl_host_guards);
+void kl_host_do_guard_entry(struct kl_vcpu *vcpu);
+void kl_host_do_guard_exit(struct kl_vcpu *vcpu);
+
+static inline void kl_host_guard_entry(struct kl_vcpu *vcpu)
+{
+	if (static_branch_unlikely(&kl_host_guards))
+		kl_host_do_guard_entry(vcpu);
+}
+
+static inline void kl_host_guard_exit(struct kl_vcpu *vcpu)
+{
+	if (static_branch_unlikely(&kl_host_guards))
+		kl_host_do_guard_exit(vcpu);
+}
+
+/* Fills in the last three fields. */
+struct kvmlite_info;
+void kl_host_boundary_info(struct kvmlite_info *info);
 
 #endif

@@ -373,6 +373,7 @@ int kl_exit_io_string(struct kl_vcpu *vcpu, u16 port, int size, bool in,
 	struct kl_string_io *s = &vcpu->pio.string;
 
 	vcpu->stats.io++;
+	vcpu->l1d_unclean = true;
 	trace_kl_pio(vcpu, in, port, size, 0);
 	vcpu->pio.size = size;
 	vcpu->pio.in = in;

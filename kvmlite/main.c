@@ -95,7 +95,7 @@ static int __init kl_init(void)
 		return ret;
 	ret = kl_ops->init();
 	if (ret)
-		return ret;
+		goto err_host;
 
 	static_call_update(kl_run, kl_ops->run);
 	static_call_update(kl_handle_exit, kl_ops->handle_exit);
@@ -126,6 +126,8 @@ err_notifier:
 err_stats:
 	kl_stats_exit();
 	kl_ops->exit();
+err_host:
+	kl_host_exit();
 	return ret;
 }
 
@@ -137,6 +139,7 @@ static void __exit kl_exit(void)
 	kl_irqchip_module_exit();
 	kl_stats_exit();
 	kl_ops->exit();
+	kl_host_exit();
 }
 
 module_init(kl_init);

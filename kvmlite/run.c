@@ -261,7 +261,9 @@ static int kl_enter_guest(struct kl_vcpu *vcpu, bool again)
 
 	for (;;) {
 		vcpu->stats.entries++;
+		kl_host_guard_entry(vcpu);
 		res = static_call(kl_run)(vcpu);
+		kl_host_guard_exit(vcpu);
 		vcpu->stats.exits++;
 		if (res != KL_RUN_FAST)
 			break;

@@ -184,6 +184,7 @@ struct kl_vcpu {
 
 	struct kl_events events;
 	bool exit_soon;			/* leave right after the next delivery */
+	bool l1d_unclean;		/* the host's data may be in the L1D */
 	int user_irq;			/* vector of KVM_INTERRUPT, or -1 */
 
 	struct kl_cpuid cpuid;

@@ -76,6 +76,7 @@ SYM_FUNC_START(kl_svm_enter)
 	mov	R14_OFF(%rdi), %r14
 	mov	R15_OFF(%rdi), %r15
 	mov	RDI_OFF(%rdi), %rdi
+	VM_CLEAR_CPU_BUFFERS
 
 .Lrun:
 	vmrun	%rax

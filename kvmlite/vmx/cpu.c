@@ -6,13 +6,14 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/gfp.h>
+#include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/smp.h>
 #include <linux/string.h>
-#include <asm/perf_event.h>
-#include <asm/tlbflush.h>
+#include <asm/special_insns.h>
 
+#include "../host.h"
 #include "insn.h"
 #include "vmx.h"
 
@@ -74,7 +75,7 @@ int kl_vmx_cpu_enable(void)
 	int cpu = smp_processor_id();
 	u64 ctl;
 
-	if (cr4_read_shadow() & X86_CR4_VMXE)
+	if (kl_host_cr4() & X86_CR4_VMXE)
 		return -EBUSY;
 	/* VMXON with the lock bit or the enable bit clear is #GP (24.7). */
 	if (rdmsrl_safe(MSR_IA32_FEAT_CTL, &ctl) ||
@@ -83,12 +84,9 @@ int kl_vmx_cpu_enable(void)
 		return -EIO;
 	}
 
-	/* Processor trace cannot run in VMX operation on older CPUs. */
-	intel_pt_handle_vmx(1);
-	cr4_set_bits_irqsoff(X86_CR4_VMXE);
+	kl_host_enable_vmxe();
 	if (kl_vmxon(__pa(__this_cpu_read(kl_vmx_region)))) {
-		cr4_clear_bits_irqsoff(X86_CR4_VMXE);
-		intel_pt_handle_vmx(0);
+		kl_host_disable_vmxe();
 		pr_err("CPU %d: VMXON failed\n", cpu);
 		return -EIO;
 	}
@@ -123,8 +121,7 @@ void kl_vmx_cpu_disable(void)
 		kl_vmx_clear_here(vmx);
 	__this_cpu_write(kl_vmx_on, false);
 	kl_vmxoff();
-	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
-	intel_pt_handle_vmx(0);
+	kl_host_disable_vmxe();
 }
 
 /*
@@ -142,7 +139,7 @@ void kl_vmx_cpu_emergency(void)
 		kl_vmclear(__pa(vmx->vmcs));
 	__this_cpu_write(kl_vmx_on, false);
 	kl_vmxoff();
-	cr4_clear_bits(X86_CR4_VMXE);
+	kl_host_emergency_vmxe();
 }
 
 static void kl_vmx_clear_ipi(void *data)

@@ -6,7 +6,11 @@
 #include <linux/linkage.h>
 #include <asm/asm.h>
 #include <asm/cpufeatures.h>
+#include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
+#include <asm/percpu.h>
+
+#include "compat_asm.h"
 
 /* Offsets into vcpu->regs[]: the numbers that instructions use. */
 #define RAX	0x00
@@ -57,9 +61,9 @@ SYM_FUNC_START(kl_vmx_enter)
 	mov	$KL_HOST_RSP, %eax
 2:	vmwrite	%rsp, %rax
 1:
-	test	%dl, %dl
+	/* CF stays as it is from here to the branch; VERW changes ZF. */
+	bt	$0, %edx
 
-	/* No flags are touched from here to the branch. */
 	mov	RAX(%rdi), %rax
 	mov	RCX(%rdi), %rcx
 	mov	RDX(%rdi), %rdx
@@ -75,7 +79,8 @@ SYM_FUNC_START(kl_vmx_enter)
 	mov	R14(%rdi), %r14
 	mov	R15(%rdi), %r15
 	mov	RDI(%rdi), %rdi
-	jz	4f
+	CLEAR_CPU_BUFFERS
+	jnc	4f
 3:	vmresume
 	jmp	kl_vmx_exit_point
 4:	vmlaunch
@@ -99,16 +104,28 @@ SYM_INNER_LABEL(kl_vmx_exit_point, SYM_L_GLOBAL)
 	mov	%r14, R14(%rdi)
 	mov	%r15, R15(%rdi)
 	pop	RDI(%rdi)
-	setbe	%al
+	setbe	%bl
+	movzbl	%bl, %ebx
+
+	/*
+	 * Before the first return: none may follow the guest's training. Nor any
+	 * other branch: IBRS holds for what was trained before it was written.
+	 */
+	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
+			   X86_FEATURE_RSB_VMEXIT_LITE
+	ALTERNATIVE "jmp .Lspec_ctrl_is_the_hosts", "", X86_FEATURE_KERNEL_IBRS
+	mov	$MSR_IA32_SPEC_CTRL, %ecx
+	mov	PER_CPU_VAR(x86_spec_ctrl_current), %eax
+	xor	%edx, %edx
+	wrmsr
+.Lspec_ctrl_is_the_hosts:
+	COMPAT_CLEAR_BHB_VMEXIT
 
 	/*
 	 * Nothing the guest chose stays in a register for speculation to use;
 	 * those popped below are the host's again.
 	 */
-	movzbl	%al, %eax
-	/* Before the first return: none may follow the guest's training. */
-	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
-			   X86_FEATURE_RSB_VMEXIT_LITE
+	mov	%ebx, %eax
 	xor	%ecx, %ecx
 	xor	%edx, %edx
 	xor	%esi, %esi

@@ -6,7 +6,6 @@
 #include <uapi/asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/fsgsbase.h>
-#include <asm/mmu_context.h>
 #include <asm/msr.h>
 #include <asm/trapnr.h>
 
@@ -102,14 +101,14 @@ void kl_vmx_restore_host(struct kl_vmx *vmx)
 	if (host->ldt_sel)
 		asm volatile("lldt %0" : : "rm" (host->ldt_sel));
 	if (host->gs_sel & 7)
-		load_gs_index(host->gs_sel);
+		kl_host_load_gs(host->gs_sel);
 	if (host->fs_sel & 7)
 		loadsegment(fs, host->fs_sel);
 	if (unlikely(host->ds_sel | host->es_sel)) {
 		loadsegment(ds, host->ds_sel);
 		loadsegment(es, host->es_sel);
 	}
-	/* After load_gs_index(), which writes the base too. */
+	/* After kl_host_load_gs(), which writes the base too. */
 	wrmsrl(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
 	kl_host_reload_gdt_tr();
 }
@@ -161,7 +160,7 @@ static void kl_vmx_switch_perf(struct kl_vmx *vmx)
  */
 static void kl_vmx_check_host(struct kl_vmx *vmx)
 {
-	unsigned long cr3 = __get_current_cr3_fast();
+	unsigned long cr3 = kl_host_cr3();
 	unsigned long cr4 = kl_host_cr4();
 
 	if (cr3 != vmx->host_cr3) {

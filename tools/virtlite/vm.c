@@ -193,6 +193,57 @@ static int do_run(int argc, char **argv)
 	return ret ? ret : (int)vmm_run(&cfg);
 }
 
+struct bit_name {
+	__u64 bit;
+	const char *name;
+};
+
+static const struct bit_name mitigations[] = {
+	{ KVMLITE_MITIGATION_L1D_FLUSH, "l1d_flush" },
+	{ KVMLITE_MITIGATION_L1D_ALWAYS, "l1d_always" },
+	{ KVMLITE_MITIGATION_L1D_COMMAND, "l1d_command" },
+	{ KVMLITE_MITIGATION_VERW, "verw" },
+	{ KVMLITE_MITIGATION_VERW_MMIO, "verw_mmio" },
+	{ KVMLITE_MITIGATION_IBPB, "ibpb" },
+	{ KVMLITE_MITIGATION_RSB_FILL, "rsb_fill" },
+	{ KVMLITE_MITIGATION_RSB_ONE, "rsb_one" },
+	{ KVMLITE_MITIGATION_SPEC_CTRL, "spec_ctrl" },
+	{ KVMLITE_MITIGATION_BHB_CLEAR, "bhb_clear" },
+	{ KVMLITE_MITIGATION_IBPB_USER, "ibpb_user" },
+	{ KVMLITE_MITIGATION_UNTRAIN, "untrain" },
+	{ KVMLITE_MITIGATION_IBPB_EXIT, "ibpb_exit" },
+	{}
+};
+
+static const struct bit_name bugs[] = {
+	{ KVMLITE_BUG_L1TF, "l1tf" },
+	{ KVMLITE_BUG_MDS, "mds" },
+	{ KVMLITE_BUG_TAA, "taa" },
+	{ KVMLITE_BUG_MMIO, "mmio_stale_data" },
+	{ KVMLITE_BUG_RFDS, "rfds" },
+	{ KVMLITE_BUG_TSA, "tsa" },
+	{ KVMLITE_BUG_SPECTRE_V2, "spectre_v2" },
+	{ KVMLITE_BUG_RETBLEED, "retbleed" },
+	{ KVMLITE_BUG_SRSO, "srso" },
+	{ KVMLITE_BUG_PBRSB, "eibrs_pbrsb" },
+	{ KVMLITE_BUG_BHI, "bhi" },
+	{ KVMLITE_BUG_VMSCAPE, "vmscape" },
+	{}
+};
+
+/* "a b c", or "none" */
+static json_object *bit_names(__u64 bits, const struct bit_name *names)
+{
+	char text[256] = "";
+	size_t len = 0;
+
+	for (; names->bit; names++)
+		if ((bits & names->bit) && len < sizeof(text))
+			len += snprintf(text + len, sizeof(text) - len, "%s%s",
+					len ? " " : "", names->name);
+	return json_object_new_string(len ? text : "none");
+}
+
 static json_object *kvmlite_info(const struct kvmlite_info *info)
 {
 	static const struct {
@@ -222,6 +273,13 @@ static json_object *kvmlite_info(const struct kvmlite_info *info)
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		json_object_object_add(o, known[i].name, json_object_new_boolean
 				       (info->features & known[i].bit));
+	/* An older module fills in less. */
+	if (info->size < sizeof(*info))
+		return o;
+	json_object_object_add(o, "mitigations",
+			       bit_names(info->mitigations, mitigations));
+	json_object_object_add(o, "cpu_bugs", bit_names(info->bugs, bugs));
+	json_object_object_add(o, "exposed", bit_names(info->exposed, bugs));
 	return o;
 }
 
