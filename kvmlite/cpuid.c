@@ -5,6 +5,7 @@
  */
 
 #include <linux/kvm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
@@ -362,9 +363,10 @@ struct kvm_cpuid_entry2 *kl_cpuid_find(struct kl_vcpu *vcpu, u32 leaf, u32 index
 
 	/* Where the leaf's first entry is, for the leaves guests ask about. */
 	if (leaf < ARRAY_SIZE(c->basic))
-		first = c->basic[leaf];
+		first = c->basic[array_index_nospec(leaf, ARRAY_SIZE(c->basic))];
 	else if (leaf - 0x80000000 < ARRAY_SIZE(c->extended))
-		first = c->extended[leaf - 0x80000000];
+		first = c->extended[array_index_nospec(leaf - 0x80000000,
+						       ARRAY_SIZE(c->extended))];
 	if (first == 0xffff)
 		return NULL;
 	return kl_find(c->entries + first, c->nent - first, leaf, index);

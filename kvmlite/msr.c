@@ -6,6 +6,7 @@
  */
 
 #include <linux/kvm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/apicdef.h>
@@ -181,7 +182,8 @@ static u64 *kl_mtrr_slot(struct kl_vcpu *vcpu, u32 index)
 	unsigned int i;
 
 	if (index >= 0x200 && index < 0x200 + KL_VAR_MTRRS * 2)
-		return &vcpu->mtrr->var[index - 0x200];
+		return &vcpu->mtrr->var[array_index_nospec(index - 0x200,
+							   KL_VAR_MTRRS * 2)];
 	if (index == KL_MSR_MTRR_DEF_TYPE)
 		return &vcpu->mtrr->deftype;
 	for (i = 0; i < KL_FIXED_MTRRS; i++)
@@ -238,9 +240,14 @@ static bool kl_is_mce_bank(struct kl_vcpu *vcpu, u32 index)
 	return index >= MSR_IA32_MC0_CTL && index < MSR_IA32_MC0_CTL + 4 * banks;
 }
 
+static u32 kl_mce_offset(u32 index)
+{
+	return array_index_nospec(index - MSR_IA32_MC0_CTL, 4 * KL_MCE_BANKS);
+}
+
 static int kl_mce_set(struct kl_vcpu *vcpu, const struct kl_msr *msr)
 {
-	u32 off = msr->index - MSR_IA32_MC0_CTL;
+	u32 off = kl_mce_offset(msr->index);
 	u64 data = msr->data;
 
 	/*
@@ -390,7 +397,7 @@ int kl_msr_get(struct kl_vcpu *vcpu, struct kl_msr *msr)
 		return 0;
 	}
 	if (kl_is_mce_bank(vcpu, msr->index)) {
-		msr->data = vcpu->mce_banks[msr->index - MSR_IA32_MC0_CTL];
+		msr->data = vcpu->mce_banks[kl_mce_offset(msr->index)];
 		return 0;
 	}
 	ret = kl_pv_msr_get(vcpu, msr->index, &msr->data);

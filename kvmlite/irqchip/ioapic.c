@@ -5,6 +5,7 @@
  * No locks here: ioapic_dev.c calls with the chip's lock held.
  */
 
+#include <linux/nospec.h>
 #include <linux/string.h>
 
 #include "ioapic.h"
@@ -126,6 +127,7 @@ u32 kl_ioapic_read(const struct kl_ioapic *io, u32 offset)
 	pin = (io->select - IOAPIC_TABLE) >> 1;
 	if (pin >= KL_IOAPIC_PINS)
 		return ~0u;
+	pin = array_index_nospec(pin, KL_IOAPIC_PINS);
 	return io->select & 1 ? io->rte[pin] >> 32 : (u32)io->rte[pin];
 }
 
@@ -171,6 +173,7 @@ u32 kl_ioapic_write(struct kl_ioapic *io, u32 offset, u32 val)
 	pin = (io->select - IOAPIC_TABLE) >> 1;
 	if (pin >= KL_IOAPIC_PINS)
 		return 0;
+	pin = array_index_nospec(pin, KL_IOAPIC_PINS);
 	return ioapic_write_rte(io, pin, io->select & 1, val);
 }
 
