@@ -83,7 +83,6 @@ static int kl_vcpu_block(struct kl_vcpu *vcpu)
 {
 	int ret = 1;
 
-	kl_lapic_load(vcpu);
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);

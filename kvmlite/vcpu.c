@@ -37,6 +37,8 @@ static void kl_sched_in(struct preempt_notifier *pn, int cpu)
 	kl_host_vcpu_switch(vcpu);
 	kl_ops->vcpu_load(vcpu, cpu);
 	kl_tsc_load(vcpu);
+	if (vcpu->apic)
+		kl_lapic_load(vcpu);
 }
 
 static void kl_sched_out(struct preempt_notifier *pn, struct task_struct *next)

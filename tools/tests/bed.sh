@@ -73,6 +73,12 @@ for t; do
 		check "all of them MSI-X" said "intx 0"
 		check "the summary has the time to /init" grep -q "time to /init.*ticks" err
 		check "and the exits" grep -q "exits to user.*IO [1-9]" err;;
+	smp)
+		run "quiet do=smp" --cpus "$GUEST_CPUS" </dev/null
+		check "$GUEST_CPUS CPUs: boots and powers off" ended 0
+		check "all of them are there" said "cpus $GUEST_CPUS"
+		check "each has its timer" said "busy $GUEST_CPUS"
+		check "and goes off and on again" said "back $GUEST_CPUS";;
 	intx)
 		dd if=/dev/zero of=a bs=64k count=40 2>/dev/null
 		dd if=/dev/urandom of=b bs=64k count=40 2>/dev/null

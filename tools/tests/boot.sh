@@ -10,12 +10,14 @@
 #   --load MODULES   hypervisor: kvm-amd, kvm-intel (default: the suite's)
 #   --device NODE    its device (/dev/kvmlite)
 #   --append ARGS    more for the guests' command line
+#   --smp N          CPUs of the bed
+#   --cpus N         CPUs of the guest in the test smp (4)
 #
-# Tests: disk intx reboot keyboard panic triple memory type signal small bad;
+# Tests: disk smp intx reboot keyboard panic triple memory type signal small bad;
 # all by default.
 
 cd "$(dirname "$0")/../.." || exit 1
-bed=qemu host=6.12 guest=6.12 load='' device=/dev/kvmlite append=''
+bed=qemu host=6.12 guest=6.12 load='' device=/dev/kvmlite append='' smp='' cpus=4
 while [ $# -gt 0 ]; do
 	case $1 in
 	--bed) bed=$2;;
@@ -24,12 +26,14 @@ while [ $# -gt 0 ]; do
 	--load) load=$2;;
 	--device) device=$2;;
 	--append) append=$2;;
+	--smp) smp=$2;;
+	--cpus) cpus=$2;;
 	-*) echo "boot.sh: unknown option $1" >&2; exit 2;;
 	*) break;;
 	esac
 	shift 2
 done
-[ $# -gt 0 ] || set -- disk intx reboot keyboard panic triple memory type signal \
+[ $# -gt 0 ] || set -- disk smp intx reboot keyboard panic triple memory type signal \
 	small bad
 
 kernel=$(scripts/testbed/kernel "$guest") || exit 1
@@ -59,7 +63,8 @@ make -s -C tools OUT="$PWD/build/tools" || exit 1
 GUEST_APPEND=$append
 export GUEST_APPEND
 scripts/testbed/run --bed "$bed" --kernel "$host" ${load:+--load "$load"} \
+	${smp:+--smp "$smp"} \
 	--file build/tools/virtlite --file "$kernel/bzImage" \
 	--file "$work/guest.cpio" --file "$work/bed.sh" \
 	--timeout 880 --keep-log "${VIRTLITE_LOG:-$work/log}.kernel" -- \
-	env GUEST_APPEND="$append" ./bed.sh "$device" "$@"
+	env GUEST_APPEND="$append" GUEST_CPUS="$cpus" ./bed.sh "$device" "$@"
