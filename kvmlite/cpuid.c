@@ -428,6 +428,10 @@ void kl_cpuid_update_runtime(struct kl_vcpu *vcpu)
 		else
 			e->edx &= ~BIT(X86_FEATURE_APIC & 31);
 	}
+	/* Who halts without leaving the guest cannot be kicked out of it. */
+	e = kl_cpuid_find(vcpu, KVM_CPUID_FEATURES, 0);
+	if (e && (READ_ONCE(vcpu->vm->disabled_exits) & KVM_X86_DISABLE_EXITS_HLT))
+		e->eax &= ~BIT(KVM_FEATURE_PV_UNHALT);
 	e = kl_cpuid_find(vcpu, 0xd, 0);
 	if (e)
 		e->ebx = kl_host_xsave_size(vcpu->xcr0);

@@ -8,6 +8,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/uaccess.h>
+#include <asm/cpufeature.h>
 
 #include <virtlite/kvmlite.h>
 
@@ -62,7 +63,15 @@ int kl_check_extension(struct kl_vm *vm, long cap)
 	case KVM_CAP_NOP_IO_DELAY:
 	case KVM_CAP_INTR_SHADOW:
 	case KVM_CAP_EXT_EMUL_CPUID:
+	case KVM_CAP_BINARY_STATS_FD:
+	case KVM_CAP_VCPU_ATTRIBUTES:
+	case KVM_CAP_SYS_ATTRIBUTES:
+	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID:
+	case KVM_CAP_MSR_PLATFORM_INFO:
+	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
 		return 1;
+	case KVM_CAP_X86_DISABLE_EXITS:
+		return kl_disable_exits();
 	case KVM_CAP_ADJUST_CLOCK:
 		return KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
 	case KVM_CAP_XCRS:
@@ -96,6 +105,30 @@ int kl_check_extension(struct kl_vm *vm, long cap)
 	default:
 		return 0;
 	}
+}
+
+u32 kl_disable_exits(void)
+{
+	u32 exits = KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE;
+
+	if (boot_cpu_has(X86_FEATURE_MWAIT) && !boot_cpu_has_bug(X86_BUG_MONITOR))
+		exits |= KVM_X86_DISABLE_EXITS_MWAIT;
+	return exits;
+}
+
+/* The one attribute of the device: what XCR0 of a guest may have. */
+static long kl_dev_attr(unsigned int ioctl, void __user *argp)
+{
+	struct kvm_device_attr attr;
+
+	if (copy_from_user(&attr, argp, sizeof(attr)))
+		return -EFAULT;
+	if (attr.group || attr.attr != KVM_X86_XCOMP_GUEST_SUPP)
+		return -ENXIO;
+	if (ioctl == KVM_HAS_DEVICE_ATTR)
+		return 0;
+	return put_user(kl_cpuid_supported_xcr0(),
+			(u64 __user *)u64_to_user_ptr(attr.addr));
 }
 
 static long kl_get_info(struct kvmlite_info __user *user)
@@ -152,6 +185,9 @@ static long kl_dev_ioctl(struct file *file, unsigned int ioctl,
 
 		return copy_to_user(argp, &cap, sizeof(cap)) ? -EFAULT : 0;
 	}
+	case KVM_HAS_DEVICE_ATTR:
+	case KVM_GET_DEVICE_ATTR:
+		return kl_dev_attr(ioctl, argp);
 	case KVMLITE_GET_INFO:
 		return kl_get_info(argp);
 	default:

@@ -34,13 +34,8 @@ static void protect_mask(struct kl_mmu *mmu, gfn_t gfn, unsigned long mask)
 	}
 }
 
-/*
- * Take bits out of @dirty[first…first + n) and protect their pages. @words says
- * which bits, and receives the ones that were set. True: TLBs must be flushed.
- */
-static bool take_bits(struct kl_vm *vm, const struct kl_memslot *slot,
-		      unsigned long first, unsigned long n,
-		      unsigned long *words)
+bool kl_dirty_take(struct kl_vm *vm, const struct kl_memslot *slot,
+		   unsigned long first, unsigned long n, unsigned long *words)
 {
 	struct kl_mmu *mmu = &vm->mmu;
 	bool flush = false;
@@ -82,6 +77,9 @@ static struct kl_memslot *logged_slot(struct kl_vm *vm, u32 id)
 	struct kl_memslot *slot;
 
 	lockdep_assert_held(&vm->slots_lock);
+	/* The rings tell instead. */
+	if (vm->dirty_ring_size)
+		return ERR_PTR(-ENXIO);
 	if (id >= KL_USER_SLOTS)
 		return ERR_PTR(-EINVAL);
 	slot = kl_slot_by_id(vm, id);
@@ -109,7 +107,7 @@ long kl_get_dirty_log(struct kl_vm *vm, const struct kvm_dirty_log *log)
 	for (first = 0; first < total; first += n) {
 		n = min(total - first, CHUNK);
 		memset(words, 0xff, n * sizeof(long));
-		flush |= take_bits(vm, slot, first, n, words);
+		flush |= kl_dirty_take(vm, slot, first, n, words);
 		if (copy_to_user(to + first, words, n * sizeof(long))) {
 			give_back(slot, first, n, words);
 			ret = -EFAULT;
@@ -152,7 +150,7 @@ long kl_clear_dirty_log(struct kl_vm *vm, const struct kvm_clear_dirty_log *log)
 			ret = -EFAULT;
 			break;
 		}
-		flush |= take_bits(vm, slot, first + done, n, words);
+		flush |= kl_dirty_take(vm, slot, first + done, n, words);
 		cond_resched();
 	}
 	if (flush)

@@ -299,7 +299,7 @@ static int install(struct kl_vcpu *vcpu, struct fault *f)
 				 &spare, &dead, &flush);
 		if (!ret) {
 			if (is_write(f))
-				kl_slot_mark_dirty(f->slot, f->gfn);
+				kl_slot_mark_dirty(vm, f->slot, f->gfn);
 			note_use(f);
 			count_mapped(vcpu, f->level);
 			ret = KL_FAULT_DONE;
@@ -339,7 +339,7 @@ static bool log_first_write(struct kl_vm *vm, const struct fault *f)
 		val = READ_ONCE(*entry);
 		if (level == KL_TDP_LEVEL_4K && kl_tdp_present(&mmu->fmt, val) &&
 		    (val & KL_TDP_HOST_WRITABLE)) {
-			kl_slot_mark_dirty(f->slot, f->gfn);
+			kl_slot_mark_dirty(vm, f->slot, f->gfn);
 			kl_tdp_make_writable(mmu, entry);
 			done = true;
 		}
@@ -389,4 +389,55 @@ int kl_mmu_fault(struct kl_vcpu *vcpu, gpa_t gpa, u32 access)
 	if (f.host.page)
 		put_page(f.host.page);
 	return ret;
+}
+
+/* Is something mapped at @gfn? @level: of the leaf, or of where one is missing. */
+static bool is_mapped(struct kl_mmu *mmu, gfn_t gfn, int *level)
+{
+	bool mapped;
+
+	spin_lock(&mmu->lock);
+	mapped = kl_tdp_present(&mmu->fmt,
+				READ_ONCE(*kl_tdp_lookup(mmu, gfn, level)));
+	spin_unlock(&mmu->lock);
+	return mapped;
+}
+
+long kl_mmu_prefault(struct kl_vcpu *vcpu, struct kvm_pre_fault_memory *range)
+{
+	u64 begun = range->size, step;
+	gfn_t gfn;
+	int level;
+	long ret = 0;
+
+	if (range->flags || !PAGE_ALIGNED(range->gpa) ||
+	    !PAGE_ALIGNED(range->size) || !range->size ||
+	    range->gpa + range->size <= range->gpa)
+		return -EINVAL;
+	while (range->size) {
+		gfn = range->gpa >> PAGE_SHIFT;
+		ret = -ENOENT;
+		if (gfn >= kl_tdp_end(&vcpu->vm->mmu))
+			break;
+		if (!is_mapped(&vcpu->vm->mmu, gfn, &level)) {
+			if (signal_pending(current)) {
+				ret = -EINTR;
+				break;
+			}
+			ret = kl_mmu_fault(vcpu, range->gpa, KL_FAULT_READ);
+			if (ret == KL_FAULT_MMIO)
+				ret = -ENOENT;
+			if (ret < 0)
+				break;
+			/* If somebody took the page away again: once more. */
+			cond_resched();
+			continue;
+		}
+		step = (KL_TDP_PAGES(level) - (gfn & (KL_TDP_PAGES(level) - 1)))
+		       << PAGE_SHIFT;
+		step = min(step, range->size);
+		range->gpa += step;
+		range->size -= step;
+	}
+	return range->size < begun ? 0 : ret;
 }

@@ -73,7 +73,7 @@ int kl_gpa_write(struct kl_vm *vm, gpa_t gpa, const void *data,
 		left = copy_to_user(slot_addr(slot, gpa), data, n);
 		/* After the write: whoever clears the bit sees the data. */
 		if (left < n)
-			kl_slot_mark_dirty(slot, gpa >> PAGE_SHIFT);
+			kl_slot_mark_dirty(vm, slot, gpa >> PAGE_SHIFT);
 		if (left)
 			return -EFAULT;
 		gpa += n;
@@ -135,7 +135,7 @@ int kl_gpa_cmpxchg(struct kl_vm *vm, gpa_t gpa, u64 *old, u64 new,
 		return ret;
 	if (ret)
 		return -EAGAIN;
-	kl_slot_mark_dirty(slot, gpa >> PAGE_SHIFT);
+	kl_slot_mark_dirty(vm, slot, gpa >> PAGE_SHIFT);
 	return 0;
 }
 
@@ -154,5 +154,5 @@ void kl_mark_gfn_dirty(struct kl_vm *vm, gfn_t gfn)
 	struct kl_memslot *slot = kl_slot_of_gfn(vm, gfn);
 
 	if (slot)
-		kl_slot_mark_dirty(slot, gfn);
+		kl_slot_mark_dirty(vm, slot, gfn);
 }

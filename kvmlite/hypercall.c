@@ -10,54 +10,83 @@
 #include "kvm_uapi.h"
 
 #include "exit.h"
+#include "mmu.h"
+#include "pv.h"
 #include "regs.h"
 #include "vendor.h"
 #include "vm.h"
 
-static long kl_hypercall(struct kl_vcpu *vcpu, unsigned long nr)
+static long kl_hypercall(struct kl_vcpu *vcpu)
 {
+	bool wide = kl_is_64bit(vcpu);
+	unsigned long arg[4] = {
+		vcpu->regs[KL_REG_RBX], vcpu->regs[KL_REG_RCX],
+		vcpu->regs[KL_REG_RDX], vcpu->regs[KL_REG_RSI],
+	};
+	unsigned long nr = vcpu->regs[KL_REG_RAX];
+	unsigned int i;
+
+	if (!wide) {
+		nr = (u32)nr;
+		for (i = 0; i < ARRAY_SIZE(arg); i++)
+			arg[i] = (u32)arg[i];
+	}
 	if (kl_ops->get_cpl(vcpu))
 		return -KVM_EPERM;
-	switch (nr) {
-	case KVM_HC_VAPIC_POLL_IRQ:
+	if (nr == KVM_HC_VAPIC_POLL_IRQ)
 		return 0;	/* the exit itself was the point */
-	default:
-		return -KVM_ENOSYS;
-	}
+	return kl_pv_hypercall(vcpu, nr, arg, wide);
+}
+
+static void kl_do_hypercall(struct kl_vcpu *vcpu)
+{
+	long ret = kl_hypercall(vcpu);
+
+	vcpu->stats.hypercall++;
+	vcpu->regs[KL_REG_RAX] = kl_is_64bit(vcpu) ? ret : (u32)ret;
 }
 
 int kl_exit_hypercall(struct kl_vcpu *vcpu)
 {
-	unsigned long nr = vcpu->regs[KL_REG_RAX];
-	bool wide = kl_is_64bit(vcpu);
-	long ret;
-
-	vcpu->stats.hypercall++;
-	ret = kl_hypercall(vcpu, wide ? nr : (u32)nr);
-	vcpu->regs[KL_REG_RAX] = wide ? ret : (u32)ret;
+	kl_do_hypercall(vcpu);
 	return kl_skip_insn(vcpu);
+}
+
+/*
+ * The other vendor's instruction: the CPU's own takes its place, so that this
+ * happens once. Where the guest forbids that it is done from here each time.
+ */
+static int kl_fix_hypercall(struct kl_vcpu *vcpu)
+{
+	u64 rip = kl_rip_read(vcpu);
+	struct kvm_segment cs;
+	u8 insn[3];
+
+	kl_ops->hypercall_insn(insn);
+	if (!kl_is_64bit(vcpu)) {
+		kl_ops->get_segment(vcpu, KL_SEG_CS, &cs);
+		rip = (u32)(rip + cs.base);
+	}
+	if (!kl_gva_write(vcpu, rip, insn, sizeof(insn), KL_ACCESS_SET_AD |
+			  (kl_ops->get_cpl(vcpu) == 3 ? KL_ACCESS_USER : 0), NULL))
+		return 1;
+	kl_do_hypercall(vcpu);
+	kl_rip_write(vcpu, kl_rip_read(vcpu) + sizeof(insn));
+	return kl_insn_done(vcpu);
 }
 
 int kl_exit_guest_ud(struct kl_vcpu *vcpu)
 {
 	static const u8 vmcall[] = { 0x0f, 0x01, 0xc1 };
 	static const u8 vmmcall[] = { 0x0f, 0x01, 0xd9 };
-	bool wide = kl_is_64bit(vcpu);
 	u8 insn[3];
-	long ret;
 
 	vcpu->stats.exception++;
 	if (kl_fetch_insn(vcpu, insn, sizeof(insn)) == sizeof(insn) &&
 	    (!memcmp(insn, vmcall, sizeof(insn)) ||
 	     !memcmp(insn, vmmcall, sizeof(insn))) &&
-	    !(vcpu->vm->disabled_quirks & KVM_X86_QUIRK_FIX_HYPERCALL_INSN)) {
-		ret = kl_hypercall(vcpu, wide ? vcpu->regs[KL_REG_RAX] :
-				   (u32)vcpu->regs[KL_REG_RAX]);
-		vcpu->stats.hypercall++;
-		vcpu->regs[KL_REG_RAX] = wide ? ret : (u32)ret;
-		kl_rip_write(vcpu, kl_rip_read(vcpu) + sizeof(insn));
-		return kl_insn_done(vcpu);
-	}
+	    !(vcpu->vm->disabled_quirks & KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
+		return kl_fix_hypercall(vcpu);
 	/* The fetch may have found a page fault instead: that one stands. */
 	if (!vcpu->events.exception.pending)
 		kl_queue_exception(vcpu, X86_TRAP_UD);

@@ -182,6 +182,8 @@ long kl_mmu_vm_ioctl(struct kl_vm *vm, unsigned int ioctl, void __user *argp)
 
 	memset(&u, 0, sizeof(u));
 	switch (ioctl) {
+	case KVM_RESET_DIRTY_RINGS:
+		break;
 	case KVM_SET_NR_MMU_PAGES:
 		return set_nr_mmu_pages((unsigned long)argp);
 	case KVM_SET_USER_MEMORY_REGION:
@@ -212,6 +214,9 @@ long kl_mmu_vm_ioctl(struct kl_vm *vm, unsigned int ioctl, void __user *argp)
 
 	mutex_lock(&vm->slots_lock);
 	switch (ioctl) {
+	case KVM_RESET_DIRTY_RINGS:
+		ret = kl_dirty_rings_reset(vm);
+		break;
 	case KVM_GET_DIRTY_LOG:
 		ret = kl_get_dirty_log(vm, &u.dirty);
 		break;
@@ -238,6 +243,11 @@ int kl_mmu_check_extension(struct kl_vm *vm, long cap)
 	case KVM_CAP_MULTI_ADDRESS_SPACE:
 	case KVM_CAP_MMU_SHADOW_CACHE_CONTROL:
 		return 1;
+	case KVM_CAP_PRE_FAULT_MEMORY:
+		return 1;
+	case KVM_CAP_DIRTY_LOG_RING:
+	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
+		return kl_dirty_ring_max();
 	case KVM_CAP_NR_MEMSLOTS:
 		return KL_USER_SLOTS;
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
@@ -251,6 +261,9 @@ long kl_mmu_enable_cap(struct kl_vm *vm, const struct kvm_enable_cap *cap)
 {
 	u64 allowed = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE;
 
+	if (cap->cap == KVM_CAP_DIRTY_LOG_RING ||
+	    cap->cap == KVM_CAP_DIRTY_LOG_RING_ACQ_REL)
+		return kl_dirty_ring_enable(vm, cap->args[0]);
 	if (cap->cap != KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2)
 		return -ENOIOCTLCMD;
 	/* Bits set from the start make sense only if user space clears them. */

@@ -15,6 +15,7 @@
 #include "../compat/kvm_uapi.h"
 #include "tdp_entry.h"
 
+struct kl_dirty_ring;
 struct kl_exception;
 struct kl_memslot;
 struct kl_vcpu;
@@ -96,6 +97,9 @@ enum kl_fault_result {
  * @access: KL_FAULT_* bits
  */
 int kl_mmu_fault(struct kl_vcpu *vcpu, gpa_t gpa, u32 access);
+
+/* KVM_PRE_FAULT_MEMORY; @range is updated to what is left of it. */
+long kl_mmu_prefault(struct kl_vcpu *vcpu, struct kvm_pre_fault_memory *range);
 
 /*
  * Memory access by the hypervisor on a guest's behalf, by guest-physical

@@ -6,6 +6,7 @@
 
 #include <linux/srcu.h>
 
+#include "dirty_ring.h"
 #include "memslot.h"
 #include "tdp.h"
 #include "vm.h"
@@ -22,10 +23,12 @@ static inline struct kl_memslot *kl_slot_of_gfn(struct kl_vm *vm, gfn_t gfn)
 	return kl_memslots_find(kl_slots(vm), gfn);
 }
 
-static inline void kl_slot_mark_dirty(const struct kl_memslot *slot, gfn_t gfn)
+static inline void kl_slot_mark_dirty(struct kl_vm *vm,
+				      const struct kl_memslot *slot, gfn_t gfn)
 {
-	if (slot->dirty)
-		set_bit(gfn - slot->base, slot->dirty);
+	if (slot->dirty && !test_and_set_bit(gfn - slot->base, slot->dirty) &&
+	    vm->dirty_ring_size)
+		kl_dirty_ring_push(slot, gfn);
 }
 
 /* mmu.c: ranges of the tables, in steps short enough for the scheduler. */
@@ -54,6 +57,12 @@ long kl_set_memory_region(struct kl_vm *vm,
 struct kl_memslot *kl_slot_by_id(struct kl_vm *vm, u32 slot);
 
 /* dirty.c */
+/*
+ * Take bits out of @slot's dirty[first…first + n) and protect their pages.
+ * @words says which, and receives those that were set. True: flush TLBs.
+ */
+bool kl_dirty_take(struct kl_vm *vm, const struct kl_memslot *slot,
+		   unsigned long first, unsigned long n, unsigned long *words);
 long kl_get_dirty_log(struct kl_vm *vm, const struct kvm_dirty_log *log);
 long kl_clear_dirty_log(struct kl_vm *vm,
 			const struct kvm_clear_dirty_log *log);

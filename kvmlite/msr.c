@@ -54,6 +54,7 @@ static const u32 kl_msr_candidates[] = {
 	MSR_IA32_TSC, MSR_IA32_CR_PAT, MSR_TSC_AUX, MSR_IA32_XSS,
 	MSR_KVM_SYSTEM_TIME, MSR_KVM_WALL_CLOCK,
 	MSR_KVM_SYSTEM_TIME_NEW, MSR_KVM_WALL_CLOCK_NEW,
+	MSR_KVM_STEAL_TIME, MSR_KVM_POLL_CONTROL,
 	MSR_IA32_TSC_ADJUST, MSR_IA32_TSC_DEADLINE, MSR_IA32_ARCH_CAPABILITIES,
 	MSR_IA32_MISC_ENABLE, MSR_IA32_MCG_STATUS, MSR_IA32_MCG_CTL,
 	MSR_IA32_UCODE_REV, MSR_PLATFORM_INFO, MSR_MISC_FEATURES_ENABLES,
@@ -364,6 +365,8 @@ int kl_msr_get(struct kl_vcpu *vcpu, struct kl_msr *msr)
 		msr->data = vcpu->microcode_version;
 		return 0;
 	case MSR_PLATFORM_INFO:
+		if (!msr->host_initiated && vcpu->vm->no_platform_info)
+			return 1;
 		msr->data = vcpu->platform_info;
 		return 0;
 	case MSR_MISC_FEATURES_ENABLES:

@@ -20,7 +20,6 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
-#include <asm/pvclock-abi.h>
 #include <asm/tsc.h>
 
 #include "kvm_uapi.h"
@@ -29,22 +28,34 @@
 #include "vcpu.h"
 #include "vm.h"
 
-/**
- * struct kl_pv - paravirtual state of a vCPU
- * @time_msr: the system-time register as the guest wrote it
- * @time: what the guest's page says; its version counts up for ever
- * @stopped: tell the guest that it was stopped from outside
- */
-struct kl_pv {
-	u64 time_msr;
-	struct pvclock_vcpu_time_info time;
-	bool stopped;
-};
-
 u32 kl_pv_features(void)
 {
 	return BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_NOP_IO_DELAY) |
-	       BIT(KVM_FEATURE_CLOCKSOURCE2);
+	       BIT(KVM_FEATURE_CLOCKSOURCE2) | kl_pv_sched_features();
+}
+
+bool kl_pv_has(struct kl_vcpu *vcpu, unsigned int feature)
+{
+	return !vcpu->pv->enforced ||
+	       (kl_cpuid_pv_features(vcpu) & BIT(feature));
+}
+
+/* The feature that a register belongs to; -1: none of ours. */
+static int pv_msr_feature(u32 msr)
+{
+	switch (msr) {
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_SYSTEM_TIME:
+		return KVM_FEATURE_CLOCKSOURCE;
+	case MSR_KVM_WALL_CLOCK_NEW:
+	case MSR_KVM_SYSTEM_TIME_NEW:
+		return KVM_FEATURE_CLOCKSOURCE2;
+	case MSR_KVM_STEAL_TIME:
+		return KVM_FEATURE_STEAL_TIME;
+	case MSR_KVM_POLL_CONTROL:
+		return KVM_FEATURE_POLL_CONTROL;
+	}
+	return -1;
 }
 
 static u64 pv_host_ns(void)
@@ -165,6 +176,12 @@ static int pv_set_system_time(struct kl_vcpu *vcpu, u64 data)
 
 int kl_pv_msr_get(struct kl_vcpu *vcpu, u32 msr, u64 *data)
 {
+	int feature = pv_msr_feature(msr);
+
+	if (feature < 0)
+		return KL_MSR_UNKNOWN;
+	if (!kl_pv_has(vcpu, feature))
+		return 1;
 	switch (msr) {
 	case MSR_KVM_WALL_CLOCK:
 	case MSR_KVM_WALL_CLOCK_NEW:
@@ -174,12 +191,23 @@ int kl_pv_msr_get(struct kl_vcpu *vcpu, u32 msr, u64 *data)
 	case MSR_KVM_SYSTEM_TIME_NEW:
 		*data = vcpu->pv->time_msr;
 		return 0;
+	case MSR_KVM_STEAL_TIME:
+		*data = vcpu->pv->steal_msr;
+		return 0;
+	default:
+		*data = vcpu->pv->poll_control;
+		return 0;
 	}
-	return KL_MSR_UNKNOWN;
 }
 
 int kl_pv_msr_set(struct kl_vcpu *vcpu, u32 msr, u64 data)
 {
+	int feature = pv_msr_feature(msr);
+
+	if (feature < 0)
+		return KL_MSR_UNKNOWN;
+	if (!kl_pv_has(vcpu, feature))
+		return 1;
 	switch (msr) {
 	case MSR_KVM_WALL_CLOCK:
 	case MSR_KVM_WALL_CLOCK_NEW:
@@ -189,8 +217,15 @@ int kl_pv_msr_set(struct kl_vcpu *vcpu, u32 msr, u64 data)
 	case MSR_KVM_SYSTEM_TIME:
 	case MSR_KVM_SYSTEM_TIME_NEW:
 		return pv_set_system_time(vcpu, data);
+	case MSR_KVM_STEAL_TIME:
+		return kl_pv_set_steal(vcpu, data);
+	default:
+		/* Only bit 0 has a meaning. */
+		if (data & ~1ULL)
+			return 1;
+		vcpu->pv->poll_control = data;
+		return 0;
 	}
-	return KL_MSR_UNKNOWN;
 }
 
 static long pv_get_clock(struct kl_vm *vm, void __user *argp)
@@ -268,6 +303,9 @@ void kl_pv_reset(struct kl_vcpu *vcpu)
 {
 	vcpu->pv->time_msr = 0;
 	vcpu->pv->stopped = false;
+	vcpu->pv->steal_msr = 0;
+	vcpu->pv->poll_control = 1;
+	vcpu->pv_unhalted = false;
 }
 
 void kl_pv_vcpu_free(struct kl_vcpu *vcpu)

@@ -100,7 +100,9 @@ static unsigned long *dirty_alloc(struct kl_vm *vm, u64 npages)
 	dirty = kvcalloc(BITS_TO_LONGS(npages), sizeof(long),
 			 GFP_KERNEL_ACCOUNT | __GFP_NOWARN |
 			 __GFP_RETRY_MAYFAIL);
-	if (dirty && (vm->mmu.manual_protect & KVM_DIRTY_LOG_INITIALLY_SET))
+	/* A ring tells of bits that are set: none may be from the start. */
+	if (dirty && !vm->dirty_ring_size &&
+	    (vm->mmu.manual_protect & KVM_DIRTY_LOG_INITIALLY_SET))
 		bitmap_set(dirty, 0, npages);
 	return dirty;
 }
@@ -167,7 +169,8 @@ static void apply(struct kl_vm *vm, const struct kl_memslot *old,
 	} else if (!new->dirty) {
 		/* No longer logged: let large leaves come back. */
 		kl_mmu_zap_and_free(vm, old->base, kl_memslot_end(old));
-	} else if (!(vm->mmu.manual_protect & KVM_DIRTY_LOG_INITIALLY_SET)) {
+	} else if (vm->dirty_ring_size ||
+		   !(vm->mmu.manual_protect & KVM_DIRTY_LOG_INITIALLY_SET)) {
 		kl_mmu_write_protect(vm, new->base, kl_memslot_end(new));
 	}
 }

@@ -14,6 +14,7 @@
 #include "compat.h"
 #include "kvm_uapi.h"
 
+#include "dirty_ring.h"
 #include "exit.h"
 #include "host.h"
 #include "irqchip/irqchip.h"
@@ -62,6 +63,8 @@ bool kl_vcpu_runnable(struct kl_vcpu *vcpu)
 	    kl_request_test(vcpu, KL_REQ_VM_DEAD) ||
 	    kl_request_test(vcpu, KL_REQ_UNHALT))
 		return true;
+	if (READ_ONCE(vcpu->pv_unhalted))
+		return true;
 	if (vcpu->apic && kl_lapic_has_init_sipi(vcpu))
 		return true;
 	return kl_irq_source_pending(vcpu) && kl_ops->irq_allowed(vcpu);
@@ -108,6 +111,7 @@ static int kl_vcpu_block(struct kl_vcpu *vcpu)
 	}
 	vcpu->stats.halt_wakeup++;
 	kl_request_take(vcpu, KL_REQ_UNHALT);
+	WRITE_ONCE(vcpu->pv_unhalted, false);
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED)
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	kl_request(vcpu, KL_REQ_EVENT);
@@ -129,8 +133,18 @@ static int kl_handle_requests(struct kl_vcpu *vcpu)
 		vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
 		return 0;
 	}
+	if (kl_request_test(vcpu, KL_REQ_DIRTY_RING)) {
+		if (kl_dirty_ring_full(vcpu)) {
+			/* The request stays: no entry before it is emptied. */
+			vcpu->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
+			return 0;
+		}
+		kl_request_take(vcpu, KL_REQ_DIRTY_RING);
+	}
 	if (kl_request_take(vcpu, KL_REQ_CLOCK))
 		kl_pv_update_clock(vcpu);
+	if (kl_request_take(vcpu, KL_REQ_STEAL))
+		kl_pv_update_steal(vcpu);
 	if (kl_request_take(vcpu, KL_REQ_TPR_ACCESS)) {
 		kl_lapic_fill_tpr_access(vcpu);
 		return 0;

@@ -24,5 +24,7 @@ void kl_stats_exit(void);
 void kl_stats_add_vm(struct kl_vm *vm);
 void kl_stats_del_vm(struct kl_vm *vm);	/* and its vCPUs' files */
 void kl_stats_add_vcpu(struct kl_vcpu *vcpu);
+/* KVM_GET_STATS_FD: of the vCPU, or of the VM if that is NULL. */
+long kl_stats_fd(struct kl_vm *vm, struct kl_vcpu *vcpu);
 
 #endif

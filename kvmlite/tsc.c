@@ -9,6 +9,7 @@
 #include <linux/math64.h>
 #include <linux/time.h>
 #include <linux/timekeeping.h>
+#include <linux/uaccess.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
 
@@ -130,6 +131,44 @@ static void kl_tsc_host_write(struct kl_vcpu *vcpu, u64 data)
 	}
 	spin_unlock(&vm->tsc_lock);
 	kl_tsc_write_offset(vcpu, offset);
+}
+
+/* The offset itself, by a VMM that knows the host's TSC here and there. */
+static void kl_tsc_host_write_offset(struct kl_vcpu *vcpu, u64 offset)
+{
+	struct kl_vm *vm = vcpu->vm;
+
+	spin_lock(&vm->tsc_lock);
+	vm->tsc_last_offset = offset;
+	vm->tsc_last_value = kl_tsc_scale(vcpu, rdtsc()) + offset;
+	vm->tsc_last_ns = ktime_get_boottime_ns();
+	vm->tsc_last_khz = vcpu->tsc_khz;
+	spin_unlock(&vm->tsc_lock);
+	kl_tsc_write_offset(vcpu, offset);
+}
+
+long kl_tsc_device_attr(struct kl_vcpu *vcpu, unsigned int ioctl,
+			void __user *argp)
+{
+	u64 __user *user, offset;
+	struct kvm_device_attr attr;
+
+	if (copy_from_user(&attr, argp, sizeof(attr)))
+		return -EFAULT;
+	if (attr.group != KVM_VCPU_TSC_CTRL || attr.attr != KVM_VCPU_TSC_OFFSET)
+		return -ENXIO;
+	user = u64_to_user_ptr(attr.addr);
+	switch (ioctl) {
+	case KVM_HAS_DEVICE_ATTR:
+		return 0;
+	case KVM_GET_DEVICE_ATTR:
+		return put_user(vcpu->tsc_offset, user);
+	default:
+		if (get_user(offset, user))
+			return -EFAULT;
+		kl_tsc_host_write_offset(vcpu, offset);
+		return 0;
+	}
 }
 
 int kl_tsc_msr_set(struct kl_vcpu *vcpu, const struct kl_msr *msr)

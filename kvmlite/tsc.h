@@ -18,4 +18,8 @@ long kl_tsc_vm_ioctl(struct kl_vm *vm, unsigned int ioctl, unsigned long arg);
 long kl_tsc_vcpu_ioctl(struct kl_vcpu *vcpu, unsigned int ioctl,
 		       unsigned long arg);
 
+/* KVM_*_DEVICE_ATTR on a vCPU: the TSC offset is the one attribute. */
+long kl_tsc_device_attr(struct kl_vcpu *vcpu, unsigned int ioctl,
+			void __user *argp);
+
 #endif

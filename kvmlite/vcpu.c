@@ -17,6 +17,7 @@
 #include "host.h"
 #include "irqchip/irqchip.h"
 #include "cpuid.h"
+#include "dirty_ring.h"
 #include "mmio.h"
 #include "msr_filter.h"
 #include "pv.h"
@@ -37,8 +38,11 @@ static void kl_sched_in(struct preempt_notifier *pn, int cpu)
 	kl_host_vcpu_switch(vcpu);
 	kl_ops->vcpu_load(vcpu, cpu);
 	kl_tsc_load(vcpu);
+	__this_cpu_write(kl_running_vcpu, vcpu);
 	if (vcpu->apic)
 		kl_lapic_load(vcpu);
+	if (kl_pv_steal_changed(vcpu))
+		kl_request(vcpu, KL_REQ_STEAL);
 }
 
 static void kl_sched_out(struct preempt_notifier *pn, struct task_struct *next)
@@ -47,6 +51,7 @@ static void kl_sched_out(struct preempt_notifier *pn, struct task_struct *next)
 
 	kl_ops->vcpu_put(vcpu);
 	kl_tsc_put(vcpu);
+	__this_cpu_write(kl_running_vcpu, NULL);
 	WRITE_ONCE(vcpu->cpu, -1);
 }
 
@@ -195,6 +200,9 @@ static struct kl_vcpu *kl_vcpu_create(struct kl_vm *vm, u32 id)
 	ret = kl_lapic_create(vcpu);
 	if (ret)
 		goto err_vendor;
+	ret = kl_dirty_ring_create(vcpu);
+	if (ret)
+		goto err_lapic;
 
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	if (kl_irqchip_in_kernel(vm) && id != vm->bsp_id)
@@ -207,6 +215,8 @@ static struct kl_vcpu *kl_vcpu_create(struct kl_vm *vm, u32 id)
 	kl_vcpu_put(vcpu);
 	return vcpu;
 
+err_lapic:
+	kl_lapic_free(vcpu);
 err_vendor:
 	kl_ops->vcpu_free(vcpu);
 err_pv:
@@ -226,6 +236,7 @@ err_free:
 
 void kl_vcpu_free(struct kl_vcpu *vcpu)
 {
+	kl_dirty_ring_free(vcpu);
 	kl_lapic_free(vcpu);
 	kl_ops->vcpu_free(vcpu);
 	kl_pv_vcpu_free(vcpu);
@@ -243,10 +254,13 @@ void kl_vcpu_free(struct kl_vcpu *vcpu)
 static vm_fault_t kl_vcpu_mmap_fault(struct vm_fault *vmf)
 {
 	struct kl_vcpu *vcpu = vmf->vma->vm_file->private_data;
+	unsigned long ring = vmf->pgoff - KVM_DIRTY_LOG_PAGE_OFFSET;
 
-	if (vmf->pgoff >= KL_RUN_PAGES)
+	if (ring < kl_dirty_ring_pages(vcpu))
+		vmf->page = kl_dirty_ring_page(vcpu, ring);
+	else if (vmf->pgoff >= KL_RUN_PAGES)
 		return VM_FAULT_SIGBUS;
-	if (vmf->pgoff == KL_COALESCED_PAGE_OFFSET)
+	else if (vmf->pgoff == KL_COALESCED_PAGE_OFFSET)
 		vmf->page = kl_coalesced_page(vcpu->vm);
 	else
 		vmf->page = virt_to_page((void *)vcpu->run + vmf->pgoff * PAGE_SIZE);
@@ -260,8 +274,17 @@ static const struct vm_operations_struct kl_vcpu_vm_ops = {
 
 static int kl_vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	if (vma->vm_pgoff + vma_pages(vma) > KL_RUN_PAGES)
+	struct kl_vcpu *vcpu = file->private_data;
+	unsigned long first = vma->vm_pgoff, n = vma_pages(vma);
+
+	if (first >= KVM_DIRTY_LOG_PAGE_OFFSET) {
+		/* What both sides write is of no use as a copy. */
+		if (first - KVM_DIRTY_LOG_PAGE_OFFSET + n > kl_dirty_ring_pages(vcpu) ||
+		    !(vma->vm_flags & VM_SHARED) || (vma->vm_flags & VM_EXEC))
+			return -EINVAL;
+	} else if (first + n > KL_RUN_PAGES) {
 		return -EINVAL;
+	}
 	vma->vm_ops = &kl_vcpu_vm_ops;
 	return 0;
 }
@@ -313,8 +336,22 @@ static long kl_vcpu_enable_cap(struct kl_vcpu *vcpu,
 
 	if (copy_from_user(&cap, user, sizeof(cap)))
 		return -EFAULT;
-	/* No capability of a vCPU is offered yet. */
-	return -EINVAL;
+	if (cap.flags || cap.cap != KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+		return -EINVAL;
+	vcpu->pv->enforced = cap.args[0];
+	return 0;
+}
+
+static long kl_vcpu_prefault(struct kl_vcpu *vcpu, void __user *argp)
+{
+	struct kvm_pre_fault_memory range;
+	long ret;
+
+	if (copy_from_user(&range, argp, sizeof(range)))
+		return -EFAULT;
+	ret = kl_mmu_prefault(vcpu, &range);
+	/* What is left of it, whatever the outcome. */
+	return copy_to_user(argp, &range, sizeof(range)) ? -EFAULT : ret;
 }
 
 static long kl_vcpu_dispatch(struct kl_vcpu *vcpu, unsigned int ioctl,
@@ -340,6 +377,14 @@ static long kl_vcpu_dispatch(struct kl_vcpu *vcpu, unsigned int ioctl,
 		return kl_tsc_vcpu_ioctl(vcpu, ioctl, arg);
 	case KVM_KVMCLOCK_CTRL:
 		return kl_pv_vcpu_ioctl(vcpu, ioctl, argp);
+	case KVM_HAS_DEVICE_ATTR:
+	case KVM_GET_DEVICE_ATTR:
+	case KVM_SET_DEVICE_ATTR:
+		return kl_tsc_device_attr(vcpu, ioctl, argp);
+	case KVM_PRE_FAULT_MEMORY:
+		return kl_vcpu_prefault(vcpu, argp);
+	case KVM_GET_STATS_FD:
+		return kl_stats_fd(vcpu->vm, vcpu);
 	}
 	ret = kl_state_vcpu_ioctl(vcpu, ioctl, argp);
 	if (ret == -ENOIOCTLCMD)
@@ -356,6 +401,7 @@ static void kl_vcpu_note_thread(struct kl_vcpu *vcpu)
 	if (likely(old == task_pid(current)))
 		return;
 	rcu_assign_pointer(vcpu->pid, get_task_pid(current, PIDTYPE_PID));
+	kl_pv_new_thread(vcpu);
 	if (old) {
 		synchronize_rcu();
 		put_pid(old);

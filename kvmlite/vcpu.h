@@ -15,6 +15,7 @@
 #include "stats.h"
 
 struct kl_vm;
+struct kl_dirty_ring;
 struct kl_lapic;
 struct file;
 
@@ -55,6 +56,8 @@ enum kl_request_bit {
 	KL_REQ_VM_DEAD,		/* leave with -EIO, now and ever after */
 	KL_REQ_MSR_FILTER,	/* recompute MSR intercepts */
 	KL_REQ_TPR_ACCESS,	/* leave with KVM_EXIT_TPR_ACCESS */
+	KL_REQ_DIRTY_RING,	/* leave with KVM_EXIT_DIRTY_RING_FULL while it is */
+	KL_REQ_STEAL,		/* tell the guest of time it did not get */
 };
 
 /* Where a vCPU's thread is, for those who want to know if an IPI is needed. */
@@ -210,6 +213,8 @@ struct kl_vcpu {
 	struct kl_pv *pv;		/* paravirtual clock and friends: pv.c */
 
 	struct kl_lapic *apic;		/* NULL: no in-kernel irqchip */
+	bool pv_unhalted;		/* kicked by a hypercall: ends the next HLT */
+	struct kl_dirty_ring *ring;	/* NULL: none */
 
 	struct kl_pio pio;
 	void *pio_data;			/* run page + KL_PIO_PAGE_OFFSET */

@@ -37,6 +37,7 @@ static struct kl_vm *kl_vm_create(void)
 	spin_lock_init(&vm->tsc_lock);
 	vm->max_vcpu_id = KL_MAX_VCPU_ID;
 	vm->default_tsc_khz = kl_tsc_host_khz();
+	vm->creator = task_pid_nr(current);
 	vm->mm = current->mm;
 	mmgrab(vm->mm);
 
@@ -191,6 +192,21 @@ static long kl_vm_enable_cap(struct kl_vm *vm, struct kvm_enable_cap __user *arg
 		vm->max_vcpu_id_set = true;
 		ret = 0;
 		break;
+	case KVM_CAP_X86_DISABLE_EXITS:
+		if (cap.args[0] & ~(u64)kl_disable_exits())
+			break;
+		WRITE_ONCE(vm->disabled_exits, vm->disabled_exits | cap.args[0]);
+		ret = 0;
+		break;
+	case KVM_CAP_MSR_PLATFORM_INFO:
+		vm->no_platform_info = !cap.args[0];
+		ret = 0;
+		break;
+	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
+		/* It always does. */
+		if (cap.args[0] <= 1)
+			ret = 0;
+		break;
 	case KVM_CAP_EXCEPTION_PAYLOAD:
 		vm->exception_payload = cap.args[0];
 		ret = 0;
@@ -241,6 +257,8 @@ static long kl_vm_ioctl(struct file *file, unsigned int ioctl,
 		return kl_pv_vm_ioctl(vm, ioctl, argp);
 	case KVM_X86_SET_MSR_FILTER:
 		return kl_msr_filter_set(vm, argp);
+	case KVM_GET_STATS_FD:
+		return kl_stats_fd(vm, NULL);
 	}
 	ret = kl_mmu_vm_ioctl(vm, ioctl, argp);
 	if (ret == -ENOIOCTLCMD)

@@ -39,6 +39,7 @@ enum kl_irqchip_mode {
 struct kl_vm {
 	struct kref ref;
 	struct mm_struct *mm;		/* of the creator; mm_count held */
+	pid_t creator;			/* for names */
 	struct mutex lock;		/* vCPU creation, irqchip creation, caps */
 
 	struct xarray vcpus;		/* id → vCPU; entries never go while @ref */
@@ -54,6 +55,8 @@ struct kl_vm {
 	struct kl_mmu mmu;
 	struct mmu_notifier notifier;
 
+	u32 dirty_ring_size;		/* entries; 0: bitmaps. Before the first vCPU */
+
 	/* Interrupts and I/O devices in the kernel: irqchip/ */
 	enum kl_irqchip_mode irqchip_mode;	/* under @lock; set once */
 	struct kl_irqchip *irqchip;		/* published with smp_store_release */
@@ -66,7 +69,8 @@ struct kl_vm {
 	bool x2apic_no_broadcast_quirk;
 	bool triple_fault_event;
 	bool exception_payload;
-	u32 disabled_exits;
+	u32 disabled_exits;			/* KVM_X86_DISABLE_EXITS_* */
+	bool no_platform_info;			/* MSR_PLATFORM_INFO is the VMM's */
 	struct kl_msr_filter __rcu *msr_filter;	/* read under @srcu */
 
 	/* Time */
@@ -112,6 +116,8 @@ struct kl_vcpu *kl_vcpu_by_id(struct kl_vm *vm, u32 id);
  */
 void kl_vm_kill(struct kl_vm *vm);
 
+/* KVM_CAP_X86_DISABLE_EXITS: what a guest may be allowed to execute. */
+u32 kl_disable_exits(void);
 /* Capabilities; NULL vm for the question asked on /dev/kvmlite. */
 int kl_check_extension(struct kl_vm *vm, long cap);
 /* main.c: VMX/SVM is taken with the first VM and released with the last. */

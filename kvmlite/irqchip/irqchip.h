@@ -56,6 +56,7 @@ int kl_lapic_highest_irr(struct kl_vcpu *vcpu);	/* regardless of PPR; -1 none */
  */
 bool kl_lapic_has_init_sipi(struct kl_vcpu *vcpu);
 int kl_lapic_process_init_sipi(struct kl_vcpu *vcpu);
+long kl_lapic_send_ipis(struct kl_vm *vm, const unsigned long arg[4], bool wide);
 /* As if a SIPI had come already (KVM_MP_STATE_SIPI_RECEIVED). */
 void kl_lapic_latch_sipi(struct kl_vcpu *vcpu);
 void kl_lapic_set_sipi_vector(struct kl_vcpu *vcpu, u8 vector);

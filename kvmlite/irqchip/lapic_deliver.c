@@ -7,7 +7,9 @@
  * once each, IRR and TMR are set with atomic operations.
  */
 
+#include <linux/kvm_para.h>
 #include <linux/xarray.h>
+#include <asm/apicdef.h>
 
 #include "chip.h"
 
@@ -240,4 +242,41 @@ int kl_msi_send(struct kl_vm *vm, u32 address_lo, u32 address_hi, u32 data)
 	if (vm->x2apic_32bit)
 		msg.dest |= address_hi & 0xffffff00;
 	return kl_apic_send(vm, NULL, &msg);
+}
+
+/**
+ * kl_lapic_send_ipis - KVM_HC_SEND_IPI: one message to many CPUs
+ * @vm: the VM
+ * @arg: two words with a bit for each CPU, the id of bit 0, and the message as
+ *	in the interrupt command register
+ * @wide: the words have 64 bits
+ *
+ * Return: how many CPUs took it, or a negative KVM_E*.
+ */
+long kl_lapic_send_ipis(struct kl_vm *vm, const unsigned long arg[4], bool wide)
+{
+	unsigned int bits = wide ? 64 : 32, word, bit;
+	u32 icr = arg[3], first = arg[2];
+	struct kl_apic_msg msg = {
+		.vector = icr,
+		.mode = icr >> 8 & 7,
+		.level = icr & APIC_INT_LEVELTRIG,
+		.assert = icr & APIC_INT_ASSERT,
+	};
+	struct kl_vcpu *vcpu;
+	unsigned long map;
+	long count = 0;
+
+	if ((icr & (APIC_DEST_LOGICAL | GENMASK(19, 18))) ||
+	    first >= KL_MAX_VCPU_ID)
+		return -KVM_EINVAL;
+	for (word = 0; word < 2; word++) {
+		map = arg[word];
+		for_each_set_bit(bit, &map, bits) {
+			vcpu = kl_vcpu_by_id(vm, first + word * bits + bit);
+			if (vcpu && vcpu->apic && kl_lapic_hw_enabled(vcpu->apic))
+				count += kl_lapic_accept(vcpu->apic, &msg);
+		}
+	}
+	return count;
 }

@@ -100,14 +100,21 @@ void kl_svm_init_control(struct kl_svm *svm)
 {
 	struct vmcb *vmcb = svm->vmcb;
 	struct vmcb_control_area *control = &vmcb->control;
+	u32 disabled = svm->vcpu.vm->disabled_exits;
 	int i;
 
 	memset(control, 0, sizeof(*control));
 	for (i = 0; i < ARRAY_SIZE(kl_svm_intercepts); i++)
 		kl_svm_intercept(vmcb, kl_svm_intercepts[i], true);
 	kl_svm_intercept_drs(vmcb, true);
+	if (disabled & KVM_X86_DISABLE_EXITS_HLT)
+		kl_svm_intercept(vmcb, INTERCEPT_HLT, false);
+	if (disabled & KVM_X86_DISABLE_EXITS_MWAIT) {
+		kl_svm_intercept(vmcb, INTERCEPT_MONITOR, false);
+		kl_svm_intercept(vmcb, INTERCEPT_MWAIT, false);
+	}
 
-	if (kl_svm_caps.pause_filter) {
+	if (kl_svm_caps.pause_filter && !(disabled & KVM_X86_DISABLE_EXITS_PAUSE)) {
 		kl_svm_intercept(vmcb, INTERCEPT_PAUSE, true);
 		control->pause_filter_count = KL_PAUSE_COUNT;
 		if (kl_svm_caps.pause_threshold)
