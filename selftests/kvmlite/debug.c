@@ -128,6 +128,31 @@ static void hardware_breakpoint(void)
 	RUN_TO(v, KVM_EXIT_HLT);
 }
 
+/* All four at once, each told by its own bit; those that are left stay armed. */
+static void four_breakpoints(void)
+{
+	static const unsigned int at[] = { 10, 1, 11, 7 }, order[] = { 1, 3, 0, 2 };
+	struct vcpu *v = guest(64, straight);
+	uint64_t dr[8] = { };
+	unsigned int i;
+
+	if (host_is_tcg())
+		test_skip("VMRUN does not arm the breakpoints of DR7 here");
+	for (i = 0; i < 4; i++)
+		dr[i] = GPA_CODE + at[i];
+	dr[7] = 0xaa | 0x400;		/* G0 to G3: execution */
+	for (i = 0; i < 4; i++) {
+		set_debug(v, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP, dr);
+		RUN_TO(v, KVM_EXIT_DEBUG);
+		EQ(v->run->debug.arch.pc, GPA_CODE + at[order[i]]);
+		EQ(v->run->debug.arch.dr6 & 0xf, 1 << order[i]);
+		dr[7] &= ~(2ULL << 2 * order[i]);
+	}
+	set_debug(v, 0, NULL);
+	RUN_TO(v, KVM_EXIT_HLT);
+	EQ(guest_exc(v)->count, 0);
+}
+
 /* On data: behind the PUSH that writes the stack. */
 static void watchpoint(void)
 {
@@ -244,6 +269,7 @@ static const struct test tests[] = {
 	{ "single_step", single_step },
 	{ "step_is_hidden", step_is_hidden },
 	{ "hardware_breakpoint", hardware_breakpoint },
+	{ "four_breakpoints", four_breakpoints },
 	{ "watchpoint", watchpoint },
 	{ "software_breakpoint", software_breakpoint },
 	{ "guests_breakpoint", guests_breakpoint },
