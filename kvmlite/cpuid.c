@@ -528,6 +528,8 @@ static void kl_cpuid_derive(struct kl_vcpu *vcpu)
 	c->maxphyaddr = e ? clamp(e->eax & 0xff, 32U, 52U) : 36;
 	c->linear_bits = kl_guest_has(vcpu, X86_FEATURE_LA57) ? 57 : 48;
 	c->reserved_gpa = GENMASK_ULL(63, c->maxphyaddr);
+	/* Found under other rules. */
+	vcpu->code.known = false;
 
 	e = kl_cpuid_find(vcpu, 0xd, 0);
 	c->xcr0_allowed = e ? (e->eax | (u64)e->edx << 32) & kl_supported_xcr0 : 0;

@@ -120,8 +120,10 @@ int kl_insn_done(struct kl_vcpu *vcpu)
 
 int kl_skip_insn(struct kl_vcpu *vcpu)
 {
-	int ret = kl_ops->skip_insn(vcpu);
+	int ret = static_call(kl_vendor_skip)(vcpu);
 
+	if (likely(ret > 0 && !(kl_rflags_read(vcpu) & X86_EFLAGS_TF)))
+		return 1;
 	return ret > 0 ? kl_insn_done(vcpu) : ret;
 }
 

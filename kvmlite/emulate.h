@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Runs one decoded instruction on a copy of a vCPU's registers, with memory
- * behind callbacks. It exists for guest accesses that no page can answer:
+ * Runs one decoded instruction on a vCPU's registers, with memory behind
+ * callbacks. It exists for guest accesses that no page can answer:
  * MMIO, and writes to read-only memory.
  *
  * How the caller uses it
@@ -10,8 +10,8 @@
  * 1. Fetch the bytes at CS:RIP, kl_decode() them. -EAGAIN with fewer than 15
  *    bytes means the rest lies on a page that did not translate.
  * 2. Fill struct kl_emul from the vCPU and call kl_emul_insn().
- * 3. Whatever it returns, store regs, rip and rflags back: they are always a
- *    state that the guest may be seen in. Then perform the writes that .write
+ * 3. Whatever it returns, regs, rip and rflags are always a state that the
+ *    guest may be seen in: store back what are copies. Then perform the writes that .write
  *    and .exchange queued, in order, and last act on the return value.
  *
  * An MMIO read that user space must answer makes .read return KL_EMUL_IO. The
@@ -134,10 +134,11 @@ struct kl_emul_ops {
  * @mode: in: of the code segment; the one given to kl_decode()
  * @la57: in: 57-bit linear addresses (CR4.LA57)
  * @align_check: in: CPL 3, CR0.AM and RFLAGS.AC all set
- * @regs: in and out, indexed by enum kl_gpr
+ * @regs: in and out, the 16 general registers indexed by enum kl_gpr, in place
  * @rip: in and out
  * @rflags: in and out
- * @segs: in, indexed by enum kl_sreg
+ * @segs: in, indexed by enum kl_sreg; in 64-bit mode only FS or GS, if the
+ *	instruction's memory operand names it
  * @yield: out; set by a callback to end a REP batch after this iteration
  * @trap: out, with KL_EMUL_OK: TF was set, single-step #DB is due
  * @iterations: out: REP iterations committed, whatever the result
@@ -148,7 +149,7 @@ struct kl_emul {
 	enum kl_mode mode;
 	bool la57;
 	bool align_check;
-	u64 regs[KL_NR_GPRS];
+	u64 *regs;
 	u64 rip;
 	u64 rflags;
 	struct kl_emul_seg segs[KL_NR_SREGS];

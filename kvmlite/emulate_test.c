@@ -23,6 +23,7 @@
 
 struct machine {
 	struct kl_emul e;	/* first: callbacks get a pointer to it */
+	u64 regs[KL_NR_GPRS];
 	u8 ram[RAM_LEN];
 	u8 log[8][8];		/* completed MMIO reads of this instruction */
 	unsigned int logged, used;
@@ -128,6 +129,7 @@ static void m_init(struct machine *mach, enum kl_mode mode)
 
 	memset(mach, 0, sizeof(*mach));
 	mach->e.ops = &m_ops;
+	mach->e.regs = mach->regs;
 	mach->e.mode = mode;
 	mach->e.rip = 0x100;
 	mach->e.rflags = 2;
@@ -479,7 +481,7 @@ static void emulate_faults(struct kunit *test)
 			continue;
 		KUNIT_EXPECT_EQ_MSG(test, m.e.exception.vector, row->vector, "%s", row->what);
 		KUNIT_EXPECT_EQ_MSG(test, m.e.rip, before.e.rip, "%s", row->what);
-		KUNIT_EXPECT_EQ_MSG(test, memcmp(m.e.regs, before.e.regs, sizeof(m.e.regs)), 0,
+		KUNIT_EXPECT_EQ_MSG(test, memcmp(m.regs, before.regs, sizeof(m.regs)), 0,
 				    "%s", row->what);
 		KUNIT_EXPECT_EQ_MSG(test, memcmp(m.ram, before.ram, RAM_LEN), 0, "%s", row->what);
 	}

@@ -128,13 +128,6 @@ void kl_inject_nmi(struct kl_vcpu *vcpu)
 	kl_vcpu_kick(vcpu);
 }
 
-void kl_clear_injected(struct kl_vcpu *vcpu)
-{
-	vcpu->events.exception.injected = false;
-	vcpu->events.interrupt.injected = false;
-	vcpu->events.nmi_injected = false;
-}
-
 bool kl_event_reinjection_needed(struct kl_vcpu *vcpu)
 {
 	return vcpu->events.exception.injected ||

@@ -11,6 +11,7 @@
  * they queue a fault instead, RIP stays.
  */
 
+#include "decode.h"
 #include "mmu.h"
 #include "vcpu.h"
 
@@ -76,11 +77,22 @@ int kl_internal_error(struct kl_vcpu *vcpu, u32 suberror, unsigned int ndata,
 int kl_unexpected_exit(struct kl_vcpu *vcpu, u64 reason);
 int kl_fail_entry(struct kl_vcpu *vcpu, u64 hw_reason);
 
-/*
- * Fetch up to @max bytes at RIP for decoding (fewer at a page that is not
- * there). Returns the count, 0 with a #PF queued if none could be read.
+/* fetch.c: how the code segment reads the bytes at RIP. */
+enum kl_mode kl_code_mode(struct kl_vcpu *vcpu);
+/* KL_ACCESS_USER if the guest is in user mode, else 0. */
+u32 kl_cpl_access(struct kl_vcpu *vcpu);
+
+/* Room for the longest instruction, in whole words. */
+#define KL_FETCH_BUF	16
+/**
+ * kl_fetch_insn - the bytes at RIP, for decoding
+ * @vcpu: the vCPU, loaded; vm->srcu is held; may sleep
+ * @mode: kl_code_mode()
+ * @bytes: 15 of them, fewer where the next page is not there; then zeros
+ *
+ * Return: the count; 0 with a #PF queued, if it is one, if none could be read.
  */
-int kl_fetch_insn(struct kl_vcpu *vcpu, u8 *bytes, int max);
+int kl_fetch_insn(struct kl_vcpu *vcpu, enum kl_mode mode, u8 bytes[KL_FETCH_BUF]);
 
 /* Emulate the instruction at RIP whose memory operand is not memory. */
 int kl_emulate_mmio(struct kl_vcpu *vcpu, gpa_t gpa, u32 access);

@@ -60,6 +60,14 @@ int kl_gpa_read_entry(struct kl_vm *vm, gpa_t gpa, u64 *entry,
 	return 0;
 }
 
+unsigned long kl_gpa_hva(struct kl_vm *vm, gpa_t gpa)
+{
+	struct kl_memslot *slot = kl_slot_of_gfn(vm, gpa >> PAGE_SHIFT);
+
+	return slot ? kl_memslot_hva(slot, gpa >> PAGE_SHIFT) +
+		      offset_in_page(gpa) : 0;
+}
+
 int kl_gpa_write(struct kl_vm *vm, gpa_t gpa, const void *data,
 		 unsigned int len)
 {

@@ -9,20 +9,49 @@
 #include "vcpu.h"
 #include "walk.h"
 
+/* What the callbacks of a walk need; @trail may be NULL. */
+struct tables {
+	struct kl_vm *vm;
+	struct kl_code_page *trail;
+};
+
+static void note_entry(struct tables *t, gpa_t gpa, u64 entry, unsigned int size)
+{
+	struct kl_code_page *trail = t->trail;
+	unsigned long hva = kl_gpa_hva(t->vm, gpa);
+
+	if (size != sizeof(entry) || trail->nr == KL_WALK_LEVELS || !hva) {
+		trail->exact = false;
+		return;
+	}
+	trail->entry[trail->nr].hva = hva;
+	trail->entry[trail->nr++].val = entry;
+}
+
 static int read_entry(void *ctx, gpa_t gpa, u64 *entry, unsigned int size)
 {
-	return kl_gpa_read_entry(ctx, gpa, entry, size);
+	struct tables *t = ctx;
+	int ret = kl_gpa_read_entry(t->vm, gpa, entry, size);
+
+	if (t->trail && !ret)
+		note_entry(t, gpa, *entry, size);
+	return ret;
 }
 
 static int swap_entry(void *ctx, gpa_t gpa, u64 *old, u64 new,
 		      unsigned int size)
 {
-	return kl_gpa_cmpxchg(ctx, gpa, old, new, size);
+	struct tables *t = ctx;
+
+	if (t->trail)
+		t->trail->exact = false;
+	return kl_gpa_cmpxchg(t->vm, gpa, old, new, size);
 }
 
-int kl_gva_to_gpa(struct kl_vcpu *vcpu, u64 gva, u32 access, gpa_t *gpa,
-		  struct kl_exception *fault)
+int kl_gva_walk(struct kl_vcpu *vcpu, u64 gva, u32 access, gpa_t *gpa,
+		struct kl_exception *fault, struct kl_code_page *trail)
 {
+	struct tables tables = { .vm = vcpu->vm, .trail = trail };
 	struct kl_walk w = {
 		.cr0 = kl_cr0(vcpu),
 		.cr3 = kl_cr3(vcpu),
@@ -33,7 +62,7 @@ int kl_gva_to_gpa(struct kl_vcpu *vcpu, u64 gva, u32 access, gpa_t *gpa,
 		.has_1g = kl_guest_has(vcpu, X86_FEATURE_GBPAGES),
 		.read_entry = read_entry,
 		.swap_entry = swap_entry,
-		.ctx = vcpu->vm,
+		.ctx = &tables,
 	};
 	u32 error_code = 0;
 	int ret;
@@ -54,6 +83,12 @@ int kl_gva_to_gpa(struct kl_vcpu *vcpu, u64 gva, u32 access, gpa_t *gpa,
 		};
 	}
 	return ret;
+}
+
+int kl_gva_to_gpa(struct kl_vcpu *vcpu, u64 gva, u32 access, gpa_t *gpa,
+		  struct kl_exception *fault)
+{
+	return kl_gva_walk(vcpu, gva, access, gpa, fault, NULL);
 }
 
 /* Where the part of an access lies that is in one page. */

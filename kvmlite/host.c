@@ -34,16 +34,13 @@
 
 /* ---- user-return MSRs ---- */
 
-#define KL_MAX_URET 8
-
 struct kl_uret_cpu {
 	struct user_return_notifier urn;
 	bool registered;
-	struct {
-		u64 host;	/* what user space of the host expects */
-		u64 curr;	/* what the register holds now */
-	} v[KL_MAX_URET];
+	u64 host[KL_MAX_URET];	/* what user space of the host expects */
 };
+
+DEFINE_PER_CPU(u64 [KL_MAX_URET], kl_uret_curr);
 
 static u32 kl_uret_msr[KL_MAX_URET];
 static int kl_uret_count;
@@ -64,9 +61,9 @@ static void kl_uret_restore(struct user_return_notifier *urn)
 	local_irq_restore(flags);
 
 	for (i = 0; i < kl_uret_count; i++) {
-		if (c->v[i].curr != c->v[i].host) {
-			wrmsrl(kl_uret_msr[i], c->v[i].host);
-			c->v[i].curr = c->v[i].host;
+		if (__this_cpu_read(kl_uret_curr[i]) != c->host[i]) {
+			wrmsrl(kl_uret_msr[i], c->host[i]);
+			__this_cpu_write(kl_uret_curr[i], c->host[i]);
 		}
 	}
 }
@@ -99,8 +96,8 @@ static void kl_uret_cpu_online(void)
 	int i;
 
 	for (i = 0; i < kl_uret_count; i++) {
-		rdmsrl_safe(kl_uret_msr[i], &c->v[i].host);
-		c->v[i].curr = c->v[i].host;
+		rdmsrl_safe(kl_uret_msr[i], &c->host[i]);
+		__this_cpu_write(kl_uret_curr[i], c->host[i]);
 	}
 }
 
@@ -116,12 +113,12 @@ int kl_uret_set(int slot, u64 value, u64 mask)
 {
 	struct kl_uret_cpu *c = this_cpu_ptr(&kl_uret);
 
-	value = (value & mask) | (c->v[slot].host & ~mask);
-	if (value == c->v[slot].curr)
+	value = (value & mask) | (c->host[slot] & ~mask);
+	if (value == __this_cpu_read(kl_uret_curr[slot]))
 		return 0;
 	if (wrmsrl_safe(kl_uret_msr[slot], value))
 		return 1;
-	c->v[slot].curr = value;
+	__this_cpu_write(kl_uret_curr[slot], value);
 	if (!c->registered) {
 		c->urn.on_user_return = kl_uret_restore;
 		user_return_notifier_register(&c->urn);
@@ -132,7 +129,7 @@ int kl_uret_set(int slot, u64 value, u64 mask)
 
 u64 kl_uret_host(int slot)
 {
-	return this_cpu_ptr(&kl_uret)->v[slot].host;
+	return this_cpu_ptr(&kl_uret)->host[slot];
 }
 
 /* ---- taking the CPUs ---- */
@@ -301,10 +298,9 @@ void kl_fpu_put_guest(struct kl_vcpu *vcpu)
 	fpu_swap_kvm_fpstate(&vcpu->fpu, false);
 }
 
-void kl_fpu_assure(void)
+void kl_fpu_reload(void)
 {
-	if (test_thread_flag(TIF_NEED_FPU_LOAD))
-		switch_fpu_return();
+	switch_fpu_return();
 }
 
 u64 kl_host_xcr0(void)
@@ -324,10 +320,8 @@ u64 kl_host_xss(void)
 /* XCR0 and XSS never change once the kernel is up: read them once. */
 static u64 kl_xcr0_host __ro_after_init, kl_xss_host __ro_after_init;
 
-void kl_xcr_load_guest(struct kl_vcpu *vcpu)
+void kl_xcr_switch_to_guest(struct kl_vcpu *vcpu)
 {
-	if (!(vcpu->regs[KL_REG_CR4] & X86_CR4_OSXSAVE))
-		return;
 	if (vcpu->xcr0 != kl_xcr0_host)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->xcr0);
 	if (vcpu->xss != kl_xss_host)
@@ -338,7 +332,7 @@ void kl_xcr_sync(struct kl_vcpu *vcpu)
 {
 	u64 xcr0;
 
-	if (!(kl_cr4(vcpu) & X86_CR4_OSXSAVE))
+	if (!kl_has_own_xcr(vcpu))
 		return;
 	xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 	if (xcr0 == vcpu->xcr0)
@@ -347,10 +341,8 @@ void kl_xcr_sync(struct kl_vcpu *vcpu)
 	kl_cpuid_update_runtime(vcpu);
 }
 
-void kl_xcr_load_host(struct kl_vcpu *vcpu)
+void kl_xcr_switch_to_host(struct kl_vcpu *vcpu)
 {
-	if (!(vcpu->regs[KL_REG_CR4] & X86_CR4_OSXSAVE))
-		return;
 	if (unlikely(kl_ops->xsetbv_unseen))
 		kl_xcr_sync(vcpu);
 	if (vcpu->xcr0 != kl_xcr0_host)
@@ -701,14 +693,10 @@ void kl_host_do_guard_exit(struct kl_vcpu *vcpu)
  * Indirect branches trained by one guest must not steer another. Within a VM
  * the guest's own kernel is in charge.
  */
-static DEFINE_PER_CPU(struct kl_vm *, kl_last_vm);
+DEFINE_PER_CPU(struct kl_vm *, kl_last_vm);
 
-void kl_host_vcpu_switch(struct kl_vcpu *vcpu)
+void kl_host_vm_switch(struct kl_vcpu *vcpu)
 {
-	/* Another thread may have run here. */
-	vcpu->l1d_unclean = true;
-	if (__this_cpu_read(kl_last_vm) == vcpu->vm)
-		return;
 	__this_cpu_write(kl_last_vm, vcpu->vm);
 	if (!(kl_actions & KVMLITE_MITIGATION_IBPB))
 		return;

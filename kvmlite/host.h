@@ -10,7 +10,10 @@
  */
 
 #include <linux/jump_label.h>
+#include <linux/percpu.h>
+#include <linux/thread_info.h>
 #include <linux/types.h>
+#include <asm/processor-flags.h>
 
 #include "vcpu.h"
 
@@ -31,13 +34,40 @@ int kl_fpu_alloc(struct kl_vcpu *vcpu);
 void kl_fpu_free(struct kl_vcpu *vcpu);
 void kl_fpu_load_guest(struct kl_vcpu *vcpu);
 void kl_fpu_put_guest(struct kl_vcpu *vcpu);
+void kl_fpu_reload(void);
 /* Interrupts off, just before entry: this thread's FPU state is in the CPU. */
-void kl_fpu_assure(void);
-/* XCR0, XSS, PKRU of the guest, around the entry; interrupts off. */
-void kl_xcr_load_guest(struct kl_vcpu *vcpu);
+static inline void kl_fpu_assure(void)
+{
+	if (unlikely(test_thread_flag(TIF_NEED_FPU_LOAD)))
+		kl_fpu_reload();
+}
+
+/*
+ * XCR0 and XSS of the guest, around the entry; interrupts off. They are the
+ * host's while CR4.OSXSAVE, which is never guest-owned, is clear.
+ */
+void kl_xcr_switch_to_guest(struct kl_vcpu *vcpu);
+void kl_xcr_switch_to_host(struct kl_vcpu *vcpu);
 /* See xsetbv_unseen in vendor.h; interrupts off, before anything uses XCR0. */
 void kl_xcr_sync(struct kl_vcpu *vcpu);
-void kl_xcr_load_host(struct kl_vcpu *vcpu);
+
+static inline bool kl_has_own_xcr(const struct kl_vcpu *vcpu)
+{
+	return vcpu->regs[KL_REG_CR4] & X86_CR4_OSXSAVE;
+}
+
+static inline void kl_xcr_load_guest(struct kl_vcpu *vcpu)
+{
+	if (kl_has_own_xcr(vcpu))
+		kl_xcr_switch_to_guest(vcpu);
+}
+
+static inline void kl_xcr_load_host(struct kl_vcpu *vcpu)
+{
+	if (kl_has_own_xcr(vcpu))
+		kl_xcr_switch_to_host(vcpu);
+}
+
 void kl_fpu_to_uabi(struct kl_vcpu *vcpu, void *buf, unsigned int size);
 int kl_fpu_from_uabi(struct kl_vcpu *vcpu, const void *buf);
 void kl_fpu_reset(struct kl_vcpu *vcpu, bool init_event);
@@ -58,6 +88,18 @@ int kl_uret_add(u32 msr);	/* at init: slot number, or -1: CPU lacks it */
 int kl_uret_find(u32 msr);	/* slot number or -1 */
 /* Preemption off. 0, or 1 if the CPU refuses the value. */
 int kl_uret_set(int slot, u64 value, u64 mask);
+
+#define KL_MAX_URET 8
+/* What each register holds now on this CPU. */
+DECLARE_PER_CPU(u64 [KL_MAX_URET], kl_uret_curr);
+
+/* A whole register that is known to take the value; preemption off. */
+static inline void kl_uret_load(int slot, u64 value)
+{
+	if (unlikely(__this_cpu_read(kl_uret_curr[slot]) != value))
+		kl_uret_set(slot, value, ~0ULL);
+}
+
 u64 kl_uret_host(int slot);	/* the host's own value on this CPU */
 void kl_uret_cpu_offline(void);
 
@@ -97,8 +139,18 @@ bool kl_host_split_lock(unsigned long rip);
 struct perf_guest_switch_msr;
 const struct perf_guest_switch_msr *kl_host_perf_msrs(int *nr);
 
+/* The VM whose vCPU was last on this CPU. */
+DECLARE_PER_CPU(struct kl_vm *, kl_last_vm);
+void kl_host_vm_switch(struct kl_vcpu *vcpu);
 /* Another VM's vCPU ran here last: barrier. Preemption off. */
-void kl_host_vcpu_switch(struct kl_vcpu *vcpu);
+static inline void kl_host_vcpu_switch(struct kl_vcpu *vcpu)
+{
+	/* Another thread may have run here. */
+	vcpu->l1d_unclean = true;
+	if (unlikely(__this_cpu_read(kl_last_vm) != vcpu->vm))
+		kl_host_vm_switch(vcpu);
+}
+
 void kl_host_forget_vm(struct kl_vm *vm);
 
 /*

@@ -79,12 +79,12 @@ int kl_exit_guest_ud(struct kl_vcpu *vcpu)
 {
 	static const u8 vmcall[] = { 0x0f, 0x01, 0xc1 };
 	static const u8 vmmcall[] = { 0x0f, 0x01, 0xd9 };
-	u8 insn[3];
+	u8 insn[KL_FETCH_BUF];
 
 	vcpu->stats.exception++;
-	if (kl_fetch_insn(vcpu, insn, sizeof(insn)) == sizeof(insn) &&
-	    (!memcmp(insn, vmcall, sizeof(insn)) ||
-	     !memcmp(insn, vmmcall, sizeof(insn))) &&
+	if (kl_fetch_insn(vcpu, kl_code_mode(vcpu), insn) >= sizeof(vmcall) &&
+	    (!memcmp(insn, vmcall, sizeof(vmcall)) ||
+	     !memcmp(insn, vmmcall, sizeof(vmmcall))) &&
 	    !(vcpu->vm->disabled_quirks & KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
 		return kl_fix_hypercall(vcpu);
 	/* The fetch may have found a page fault instead: that one stands. */

@@ -39,7 +39,6 @@ static void kl_io_to_user(struct kl_vcpu *vcpu, u16 port, int size, bool in,
 {
 	struct kvm_run *run = vcpu->run;
 
-	vcpu->pio.port = port;
 	vcpu->pio.size = size;
 	vcpu->pio.in = in;
 	vcpu->pio.count = count;
@@ -58,7 +57,6 @@ static void kl_io_to_user(struct kl_vcpu *vcpu, u16 port, int size, bool in,
 /* User space moved RIP (a reset, say): the instruction is no longer there. */
 static bool kl_io_stale(struct kl_vcpu *vcpu)
 {
-	vcpu->pio.count = 0;
 	return vcpu->regs_replaced && kl_rip_read(vcpu) != vcpu->pio.rip;
 }
 
@@ -95,22 +93,24 @@ static int kl_complete_out(struct kl_vcpu *vcpu)
 	return kl_skip_insn(vcpu);
 }
 
-int kl_exit_io(struct kl_vcpu *vcpu, u16 port, int size, bool in)
+static int kl_exit_in(struct kl_vcpu *vcpu, u16 port, int size)
+{
+	u32 val = 0;
+
+	if (!kl_bus_read(vcpu, KL_BUS_PIO, port, size, &val)) {
+		trace_kl_pio(vcpu, true, port, size, val);
+		kl_io_set_rax(vcpu, val, size);
+		return kl_skip_insn(vcpu);
+	}
+	kl_io_to_user(vcpu, port, size, true, 1, kl_complete_in);
+	return 0;
+}
+
+static int kl_exit_out(struct kl_vcpu *vcpu, u16 port, int size)
 {
 	u32 val = vcpu->regs[KL_REG_RAX];
 	int ret;
 
-	vcpu->stats.io++;
-	if (in) {
-		val = 0;
-		if (!kl_bus_read(vcpu, KL_BUS_PIO, port, size, &val)) {
-			trace_kl_pio(vcpu, true, port, size, val);
-			kl_io_set_rax(vcpu, val, size);
-			return kl_skip_insn(vcpu);
-		}
-		kl_io_to_user(vcpu, port, size, true, 1, kl_complete_in);
-		return 0;
-	}
 	trace_kl_pio(vcpu, false, port, size, val);
 	if (!kl_bus_write(vcpu, KL_BUS_PIO, port, size, &val))
 		return kl_skip_insn(vcpu);
@@ -126,6 +126,12 @@ int kl_exit_io(struct kl_vcpu *vcpu, u16 port, int size, bool in)
 	}
 	kl_io_to_user(vcpu, port, size, false, 1, kl_complete_out);
 	return 0;
+}
+
+int kl_exit_io(struct kl_vcpu *vcpu, u16 port, int size, bool in)
+{
+	vcpu->stats.io++;
+	return in ? kl_exit_in(vcpu, port, size) : kl_exit_out(vcpu, port, size);
 }
 
 /* ---- strings ---- */

@@ -33,10 +33,17 @@ void kl_null_vcpu(struct kl_vcpu *vcpu)
 {
 }
 
+void kl_null_load(struct kl_vcpu *vcpu, int cpu)
+{
+}
+
 DEFINE_STATIC_CALL(kl_run, kl_null_run);
 DEFINE_STATIC_CALL(kl_handle_exit, kl_null_handle_exit);
 DEFINE_STATIC_CALL(kl_prepare_run, kl_null_vcpu);
 DEFINE_STATIC_CALL(kl_handle_irqoff, kl_null_vcpu);
+DEFINE_STATIC_CALL(kl_vendor_skip, kl_null_handle_exit);
+DEFINE_STATIC_CALL(kl_vendor_load, kl_null_load);
+DEFINE_STATIC_CALL(kl_vendor_put, kl_null_vcpu);
 
 /* Held while CPUs are taken or given; protects kl_nr_vms. */
 static DEFINE_MUTEX(kl_hardware_lock);
@@ -101,6 +108,9 @@ static int __init kl_init(void)
 	static_call_update(kl_handle_exit, kl_ops->handle_exit);
 	static_call_update(kl_prepare_run, kl_ops->prepare_run);
 	static_call_update(kl_handle_irqoff, kl_ops->handle_irqoff);
+	static_call_update(kl_vendor_skip, kl_ops->skip_insn);
+	static_call_update(kl_vendor_load, kl_ops->vcpu_load);
+	static_call_update(kl_vendor_put, kl_ops->vcpu_put);
 
 	kl_cpuid_init();
 	kl_msr_init();

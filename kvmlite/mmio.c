@@ -33,18 +33,19 @@ struct kl_mmio_piece {
 
 /*
  * struct kl_mmio_state - one instruction under way, across exits
- * @e: the emulator's view of the vCPU
+ * @e: the emulator's view of the vCPU, whose general registers it works on
+ * @insn: what the first @nbytes of @bytes mean in mode @e.mode; 0: nothing yet
  * @log: MMIO reads that have been answered; @replay counts through them
  * @queue: MMIO writes to perform
- * @gpa, @linear_page: what the exit says about the first access: the page at
- *	@linear_page, if @hint, translates to the page of @gpa
+ * @gpa: what the exit says about the first access; with @hint it is the only
+ *	one, so the linear address of the same offset translates to it
  */
 struct kl_mmio_state {
 	struct kl_vcpu *vcpu;
 	struct kl_emul e;
 	struct kl_insn insn;
-	u8 bytes[KL_INSN_MAX];
-	u8 nbytes;
+	u8 bytes[KL_FETCH_BUF];
+	unsigned int nbytes;
 	unsigned int nlog, replay;
 	struct kl_mmio_piece log[KL_MMIO_LOG];
 	unsigned int nqueue, next;
@@ -54,64 +55,6 @@ struct kl_mmio_state {
 	bool hint;
 	int result;
 };
-
-int kl_mmio_alloc(struct kl_vcpu *vcpu)
-{
-	vcpu->mmio = kzalloc(sizeof(*vcpu->mmio), GFP_KERNEL_ACCOUNT);
-	if (!vcpu->mmio)
-		return -ENOMEM;
-	vcpu->mmio->vcpu = vcpu;
-	return 0;
-}
-
-void kl_mmio_free(struct kl_vcpu *vcpu)
-{
-	kfree(vcpu->mmio);
-}
-
-static u32 kl_cpl_access(struct kl_vcpu *vcpu)
-{
-	return kl_ops->get_cpl(vcpu) == 3 ? KL_ACCESS_USER : 0;
-}
-
-int kl_fetch_insn(struct kl_vcpu *vcpu, u8 *bytes, int max)
-{
-	u32 access = KL_ACCESS_FETCH | kl_cpl_access(vcpu) | KL_ACCESS_SET_AD;
-	u64 la = kl_rip_read(vcpu);
-	struct kl_exception fault;
-	struct kvm_segment cs;
-	int first, ret;
-
-	if (!kl_is_64bit(vcpu)) {
-		kl_ops->get_segment(vcpu, KL_SEG_CS, &cs);
-		la = (u32)(cs.base + la);
-	}
-	first = min_t(int, max, PAGE_SIZE - offset_in_page(la));
-	ret = kl_gva_read(vcpu, la, bytes, first, access, &fault);
-	if (ret == 1)
-		kl_queue_page_fault(vcpu, fault.payload, fault.error_code);
-	if (ret)
-		return 0;
-	if (first < max &&
-	    !kl_gva_read(vcpu, la + first, bytes + first, max - first, access,
-			 &fault))
-		return max;
-	return first;
-}
-
-static enum kl_mode kl_code_mode(struct kl_vcpu *vcpu)
-{
-	int db, l;
-
-	if (!kl_is_protected(vcpu))
-		return KL_MODE_REAL;
-	if (kl_rflags_read(vcpu) & X86_EFLAGS_VM)
-		return KL_MODE_VM86;
-	kl_ops->get_cs_db_l(vcpu, &db, &l);
-	if (l && kl_is_long_mode(vcpu))
-		return KL_MODE_LONG64;
-	return db ? KL_MODE_PROT32 : KL_MODE_PROT16;
-}
 
 /* ---- the emulator's memory ---- */
 
@@ -124,6 +67,12 @@ static int kl_emul_fault(struct kl_emul *e, const struct kl_exception *fault)
 	return KL_EMUL_FAULT;
 }
 
+/* The hardware translated this very access a moment ago. */
+static bool kl_is_exit_address(const struct kl_mmio_state *m, u64 linear)
+{
+	return m->hint && offset_in_page(linear) == offset_in_page(m->gpa);
+}
+
 static int kl_emul_translate(struct kl_mmio_state *m, u64 linear, bool write,
 			     gpa_t *gpa)
 {
@@ -131,8 +80,7 @@ static int kl_emul_translate(struct kl_mmio_state *m, u64 linear, bool write,
 	u32 access;
 	int ret;
 
-	/* The hardware translated this very access a moment ago. */
-	if (m->hint && offset_in_page(linear) == offset_in_page(m->gpa)) {
+	if (kl_is_exit_address(m, linear)) {
 		*gpa = m->gpa;
 		return KL_EMUL_OK;
 	}
@@ -242,6 +190,10 @@ static int kl_emul_write(struct kl_emul *e, u64 linear, const void *data,
 	unsigned int n, i;
 	int ret;
 
+	/* The exit says that there is no memory, or none to be written. */
+	if (kl_is_exit_address(m, linear) && offset_in_page(linear) + bytes <= PAGE_SIZE)
+		return kl_mmio_queue(m, m->gpa, data, bytes);
+
 	/* Both pages first: a store that faults changes nothing. */
 	for (n = 0; bytes; n++, bytes -= page[n - 1].len) {
 		page[n].len = kl_piece_len(linear, bytes, PAGE_SIZE);
@@ -296,45 +248,67 @@ static const struct kl_emul_ops kl_mmio_ops = {
 
 /* ---- between the vCPU and the emulator ---- */
 
-static void kl_emul_load(struct kl_vcpu *vcpu, struct kl_emul *e)
-{
-	struct kvm_segment var;
-	int i;
+/* The emulator works on vcpu->regs. */
+static_assert(sizeof(unsigned long) == sizeof(u64) &&
+	      (int)KL_REG_RAX == (int)KL_RAX && (int)KL_REG_RSP == (int)KL_RSP &&
+	      (int)KL_REG_RBP == (int)KL_RBP && (int)KL_REG_R15 == (int)KL_R15);
 
-	e->ops = &kl_mmio_ops;
-	e->la57 = kl_cr4(vcpu) & X86_CR4_LA57;
-	for (i = 0; i < KL_NR_GPRS; i++)
-		e->regs[i] = kl_reg_read(vcpu, i);
-	e->rip = kl_rip_read(vcpu);
-	e->rflags = kl_rflags_read(vcpu);
-	e->align_check = (kl_cr0(vcpu) & X86_CR0_AM) &&
-			 (e->rflags & X86_EFLAGS_AC) &&
-			 kl_ops->get_cpl(vcpu) == 3;
-	for (i = 0; i < KL_NR_SREGS; i++) {
-		/* In 64-bit mode only these two have a base, none a limit. */
-		if (e->mode == KL_MODE_LONG64 && i != KL_FS && i != KL_GS)
-			continue;
-		kl_ops->get_segment(vcpu, i, &var);
-		e->segs[i].base = var.base;
-		e->segs[i].limit = var.limit;
-		e->segs[i].type = var.type;
-		e->segs[i].db = var.db;
-		e->segs[i].unusable = var.unusable;
-	}
+int kl_mmio_alloc(struct kl_vcpu *vcpu)
+{
+	vcpu->mmio = kzalloc(sizeof(*vcpu->mmio), GFP_KERNEL_ACCOUNT);
+	if (!vcpu->mmio)
+		return -ENOMEM;
+	vcpu->mmio->vcpu = vcpu;
+	vcpu->mmio->e.ops = &kl_mmio_ops;
+	vcpu->mmio->e.regs = (u64 *)vcpu->regs;
+	return 0;
 }
 
-static void kl_emul_store(struct kl_vcpu *vcpu, struct kl_emul *e)
+void kl_mmio_free(struct kl_vcpu *vcpu)
+{
+	kfree(vcpu->mmio);
+}
+
+static void kl_emul_load_seg(struct kl_vcpu *vcpu, struct kl_emul *e, int seg)
+{
+	struct kvm_segment var;
+
+	kl_ops->get_segment(vcpu, seg, &var);
+	e->segs[seg].base = var.base;
+	e->segs[seg].limit = var.limit;
+	e->segs[seg].type = var.type;
+	e->segs[seg].db = var.db;
+	e->segs[seg].unusable = var.unusable;
+}
+
+static void kl_emul_load(struct kl_vcpu *vcpu, struct kl_emul *e,
+			 const struct kl_insn *insn)
 {
 	int i;
 
-	for (i = 0; i < KL_NR_GPRS; i++) {
-		if (i == KL_RSP) {
-			if (vcpu->regs[i] != e->regs[i])
-				kl_reg_write(vcpu, KL_REG_RSP, e->regs[i]);
-		} else {
-			vcpu->regs[i] = e->regs[i];
-		}
+	e->la57 = kl_cr4(vcpu) & X86_CR4_LA57;
+	/* The one general register that may not be there yet. */
+	kl_reg_read(vcpu, KL_REG_RSP);
+	e->rip = kl_rip_read(vcpu);
+	e->rflags = kl_rflags_read(vcpu);
+	e->align_check = (e->rflags & X86_EFLAGS_AC) &&
+			 (kl_cr0(vcpu) & X86_CR0_AM) &&
+			 kl_ops->get_cpl(vcpu) == 3;
+	if (e->mode == KL_MODE_LONG64) {
+		/* Only these two have a base, and none a limit. */
+		if (insn->mem.seg == KL_FS || insn->mem.seg == KL_GS)
+			kl_emul_load_seg(vcpu, e, insn->mem.seg);
+		return;
 	}
+	for (i = 0; i < KL_NR_SREGS; i++)
+		kl_emul_load_seg(vcpu, e, i);
+}
+
+/* The general registers have changed in place. */
+static void kl_emul_store(struct kl_vcpu *vcpu, struct kl_emul *e, u64 rsp)
+{
+	if (vcpu->regs[KL_REG_RSP] != rsp)
+		kl_reg_mark_dirty(vcpu, KL_REG_RSP);
 	if (vcpu->regs[KL_REG_RIP] != e->rip)
 		kl_rip_write(vcpu, e->rip);
 	if (vcpu->regs[KL_REG_RFLAGS] != e->rflags)
@@ -448,24 +422,22 @@ static int kl_mmio_complete_read(struct kl_vcpu *vcpu)
 static int kl_mmio_emulate(struct kl_mmio_state *m)
 {
 	struct kl_vcpu *vcpu = m->vcpu;
-	u64 rip;
+	u64 rip, rsp;
 	int ret;
 
 	m->replay = 0;
 	m->nqueue = 0;
 	m->next = 0;
-	m->e.yield = false;
-	m->e.trap = false;
-	m->e.iterations = 0;
-	kl_emul_load(vcpu, &m->e);
+	kl_emul_load(vcpu, &m->e, &m->insn);
 	rip = m->e.rip;
+	rsp = vcpu->regs[KL_REG_RSP];
 
 	m->result = kl_emul_insn(&m->e, &m->insn);
 	if (m->result < 0 || m->result == KL_EMUL_FAIL)
 		m->nqueue = 0;
 	if (m->result == KL_EMUL_OK || m->e.iterations)
 		m->nlog = 0;
-	kl_emul_store(vcpu, &m->e);
+	kl_emul_store(vcpu, &m->e, rsp);
 	if (m->e.rip != rip)
 		kl_ops->set_shadow(vcpu, 0);
 	vcpu->stats.emulated++;
@@ -511,22 +483,30 @@ static bool kl_exit_vouches(const struct kl_insn *insn, u32 access)
 int kl_emulate_mmio(struct kl_vcpu *vcpu, gpa_t gpa, u32 access)
 {
 	struct kl_mmio_state *m = vcpu->mmio;
-	int ret;
+	u8 bytes[KL_FETCH_BUF];
+	enum kl_mode mode;
+	int n;
 
 	vcpu->stats.mmio++;
-	m->nbytes = 0;
 	/* Code, or the guest's page tables, where there is no memory. */
 	if (access & (KL_FAULT_EXEC | KL_FAULT_WALK))
 		return kl_emulation_error(vcpu, NULL, 0);
 
-	m->e.mode = kl_code_mode(vcpu);
-	ret = kl_fetch_insn(vcpu, m->bytes, KL_INSN_MAX);
-	if (!ret)
+	mode = kl_code_mode(vcpu);
+	n = kl_fetch_insn(vcpu, mode, bytes);
+	if (!n)
 		return vcpu->events.exception.pending ?
 			1 : kl_emulation_error(vcpu, NULL, 0);
-	m->nbytes = ret;
-	if (kl_decode(&m->insn, m->bytes, m->nbytes, m->e.mode))
-		return kl_emulation_error(vcpu, m->bytes, m->nbytes);
+	/* The same bytes in the same mode are the same instruction. */
+	if (m->nbytes != n || m->e.mode != mode ||
+	    memcmp(m->bytes, bytes, KL_FETCH_BUF)) {
+		m->nbytes = 0;
+		if (kl_decode(&m->insn, bytes, n, mode))
+			return kl_emulation_error(vcpu, bytes, n);
+		m->nbytes = n;
+		m->e.mode = mode;
+		memcpy(m->bytes, bytes, KL_FETCH_BUF);
+	}
 
 	m->gpa = gpa;
 	m->hint = kl_exit_vouches(&m->insn, access);

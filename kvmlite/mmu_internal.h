@@ -9,6 +9,7 @@
 #include "dirty_ring.h"
 #include "memslot.h"
 #include "tdp.h"
+#include "vcpu.h"
 #include "vm.h"
 
 /* The slots, for readers inside vm->srcu and for holders of slots_lock. */
@@ -70,6 +71,12 @@ long kl_clear_dirty_log(struct kl_vm *vm,
 /* guestmem.c: an aligned table entry of 4 or 8 bytes, read in one go. */
 int kl_gpa_read_entry(struct kl_vm *vm, gpa_t gpa, u64 *entry,
 		      unsigned int size);
+/* Where it lies in the VMM; 0: in no slot. */
+unsigned long kl_gpa_hva(struct kl_vm *vm, gpa_t gpa);
+
+/* gva.c: kl_gva_to_gpa(), and what was read on the way noted in @trail. */
+int kl_gva_walk(struct kl_vcpu *vcpu, u64 gva, u32 access, gpa_t *gpa,
+		struct kl_exception *fault, struct kl_code_page *trail);
 
 /* notifier.c */
 int kl_notifier_register(struct kl_vm *vm);

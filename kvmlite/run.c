@@ -348,15 +348,16 @@ static int kl_run_loop(struct kl_vcpu *vcpu)
 /* What the run page tells user space on every return. */
 static void kl_fill_run(struct kl_vcpu *vcpu)
 {
+	bool if_flag = kl_rflags_read(vcpu) & X86_EFLAGS_IF;
 	struct kvm_run *run = vcpu->run;
 
-	run->if_flag = !!(kl_rflags_read(vcpu) & X86_EFLAGS_IF);
-	run->cr8 = kl_get_cr8(vcpu);
+	run->if_flag = if_flag;
+	run->cr8 = vcpu->apic ? kl_get_cr8(vcpu) : vcpu->cr8;
 	run->apic_base = vcpu->apic_base;
 	run->flags = 0;
 	run->ready_for_interrupt_injection =
 		vcpu->vm->irqchip_mode == KL_IRQCHIP_KERNEL ||
-		kl_ready_for_user_irq(vcpu);
+		(if_flag && kl_ready_for_user_irq(vcpu));
 }
 
 /* An application processor that has had no SIPI yet. */
@@ -386,7 +387,7 @@ static int kl_complete_io(struct kl_vcpu *vcpu)
 int kl_vcpu_run(struct kl_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
-	u64 valid, dirty;
+	u64 valid, dirty, cr8;
 	int ret, idx;
 
 	valid = READ_ONCE(run->kvm_valid_regs);
@@ -416,9 +417,12 @@ int kl_vcpu_run(struct kl_vcpu *vcpu)
 		if (ret)
 			goto out;
 	}
-	if (!vcpu->apic && kl_set_cr8(vcpu, READ_ONCE(run->cr8))) {
-		ret = -EINVAL;
-		goto out;
+	if (!vcpu->apic) {
+		cr8 = READ_ONCE(run->cr8);
+		if (unlikely(cr8 != vcpu->cr8) && kl_set_cr8(vcpu, cr8)) {
+			ret = -EINVAL;
+			goto out;
+		}
 	}
 
 	kl_fpu_load_guest(vcpu);

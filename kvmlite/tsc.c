@@ -55,13 +55,10 @@ void kl_tsc_write_offset(struct kl_vcpu *vcpu, u64 offset)
 }
 
 /* Where the CPUs' TSCs do not agree, moving must not make time run backwards. */
-void kl_tsc_load(struct kl_vcpu *vcpu)
+void kl_tsc_moved(struct kl_vcpu *vcpu)
 {
 	u64 now, guest;
 
-	if (likely(!check_tsc_unstable()) || vcpu->last_cpu == vcpu->cpu ||
-	    !vcpu->last_guest_tsc)
-		return;
 	now = rdtsc();
 	guest = kl_guest_tsc(vcpu, now);
 	if (guest < vcpu->last_guest_tsc) {
@@ -71,10 +68,9 @@ void kl_tsc_load(struct kl_vcpu *vcpu)
 	}
 }
 
-void kl_tsc_put(struct kl_vcpu *vcpu)
+void kl_tsc_note(struct kl_vcpu *vcpu)
 {
-	if (unlikely(check_tsc_unstable()))
-		vcpu->last_guest_tsc = kl_guest_tsc(vcpu, rdtsc());
+	vcpu->last_guest_tsc = kl_guest_tsc(vcpu, rdtsc());
 }
 
 int kl_tsc_set_khz(struct kl_vcpu *vcpu, u32 khz)

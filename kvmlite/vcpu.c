@@ -36,7 +36,7 @@ static void kl_sched_in(struct preempt_notifier *pn, int cpu)
 
 	WRITE_ONCE(vcpu->cpu, cpu);
 	kl_host_vcpu_switch(vcpu);
-	kl_ops->vcpu_load(vcpu, cpu);
+	static_call(kl_vendor_load)(vcpu, cpu);
 	kl_tsc_load(vcpu);
 	__this_cpu_write(kl_running_vcpu, vcpu);
 	if (vcpu->apic)
@@ -49,7 +49,7 @@ static void kl_sched_out(struct preempt_notifier *pn, struct task_struct *next)
 {
 	struct kl_vcpu *vcpu = container_of(pn, struct kl_vcpu, preempt_notifier);
 
-	kl_ops->vcpu_put(vcpu);
+	static_call(kl_vendor_put)(vcpu);
 	kl_tsc_put(vcpu);
 	__this_cpu_write(kl_running_vcpu, NULL);
 	WRITE_ONCE(vcpu->cpu, -1);
@@ -408,36 +408,52 @@ static void kl_vcpu_note_thread(struct kl_vcpu *vcpu)
 	}
 }
 
+static long kl_vcpu_call_run(struct kl_vcpu *vcpu, unsigned long arg)
+{
+	long ret;
+
+	if (arg)
+		return -EINVAL;
+	if (mutex_lock_killable(&vcpu->mutex))
+		return -EINTR;
+	kl_vcpu_note_thread(vcpu);
+	kl_vcpu_load(vcpu);
+	ret = kl_vcpu_run(vcpu);
+	kl_vcpu_put(vcpu);
+	mutex_unlock(&vcpu->mutex);
+	return ret;
+}
+
+static noinline long kl_vcpu_call(struct kl_vcpu *vcpu, unsigned int ioctl,
+				  unsigned long arg)
+{
+	long ret;
+	int idx;
+
+	/* Not ours: say so before waiting for a vCPU that may be running. */
+	if (unlikely(_IOC_TYPE(ioctl) != KVMIO))
+		return -ENOTTY;
+	if (mutex_lock_killable(&vcpu->mutex))
+		return -EINTR;
+	kl_vcpu_load(vcpu);
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	ret = kl_vcpu_dispatch(vcpu, ioctl, arg);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	kl_vcpu_put(vcpu);
+	mutex_unlock(&vcpu->mutex);
+	return ret;
+}
+
 static long kl_vcpu_ioctl(struct file *file, unsigned int ioctl,
 			  unsigned long arg)
 {
 	struct kl_vcpu *vcpu = file->private_data;
-	long ret;
-	int idx;
 
 	if (vcpu->vm->mm != current->mm || READ_ONCE(vcpu->vm->dead))
 		return -EIO;
-	/* Not ours: say so before waiting for a vCPU that may be running. */
-	if (unlikely(_IOC_TYPE(ioctl) != KVMIO))
-		return -ENOTTY;
-	if (ioctl == KVM_RUN && arg)
-		return -EINVAL;
-	if (mutex_lock_killable(&vcpu->mutex))
-		return -EINTR;
-	if (ioctl == KVM_RUN)
-		kl_vcpu_note_thread(vcpu);
-
-	kl_vcpu_load(vcpu);
-	if (ioctl == KVM_RUN) {
-		ret = kl_vcpu_run(vcpu);
-	} else {
-		idx = srcu_read_lock(&vcpu->vm->srcu);
-		ret = kl_vcpu_dispatch(vcpu, ioctl, arg);
-		srcu_read_unlock(&vcpu->vm->srcu, idx);
-	}
-	kl_vcpu_put(vcpu);
-	mutex_unlock(&vcpu->mutex);
-	return ret;
+	if (likely(ioctl == KVM_RUN))
+		return kl_vcpu_call_run(vcpu, arg);
+	return kl_vcpu_call(vcpu, ioctl, arg);
 }
 
 static int kl_vcpu_release(struct inode *inode, struct file *file)

@@ -104,15 +104,44 @@ struct kl_string_io {
 
 /* The PIO exit that is waiting for user space to complete it. */
 struct kl_pio {
-	unsigned int count;	/* elements; 0: none */
+	unsigned int count;	/* elements */
 	unsigned int size;	/* bytes of each: 1, 2, 4 */
-	u16 port;
 	bool in;
 	unsigned long rip;
 	struct kl_string_io string;
 };
 
 struct kl_mmio_state;		/* mmio.c */
+
+#define KL_WALK_LEVELS		5
+
+/*
+ * struct kl_code_page - the page that code was last fetched from: see fetch.c
+ * @known: everything else is filled in
+ * @exact: @entry has all that the walk read, as it still was at its end
+ * @nr: of @entry
+ * @access: KL_ACCESS_* bits of the walk
+ * @linear: address of the page
+ * @cr0, @cr3, @cr4, @efer: with which that was translated
+ * @seq: vm->mmu.seq from before the walk
+ * @hva: where the page lies in the VMM
+ * @entry: what the walk read, and where that lies in the VMM
+ */
+struct kl_code_page {
+	bool known;
+	bool exact;
+	u8 nr;
+	u32 access;
+	u64 linear;
+	unsigned long cr0, cr3, cr4;
+	u64 efer;
+	unsigned long seq;
+	unsigned long hva;
+	struct kl_walked {
+		unsigned long hva;
+		u64 val;
+	} entry[KL_WALK_LEVELS];
+};
 
 struct kl_cpuid {
 	struct kvm_cpuid_entry2 *entries;
@@ -219,6 +248,7 @@ struct kl_vcpu {
 	struct kl_pio pio;
 	void *pio_data;			/* run page + KL_PIO_PAGE_OFFSET */
 	struct kl_mmio_state *mmio;
+	struct kl_code_page code;
 	/* Called at the next KVM_RUN to finish what the last exit began. */
 	int (*complete_io)(struct kl_vcpu *vcpu);
 
@@ -304,7 +334,13 @@ void kl_queue_interrupt(struct kl_vcpu *vcpu, u8 vector, bool soft);
 void kl_inject_nmi(struct kl_vcpu *vcpu);	/* any context */
 /* Is there an interrupt for the CPU, whatever its state? */
 bool kl_irq_source_pending(struct kl_vcpu *vcpu);
-void kl_clear_injected(struct kl_vcpu *vcpu);
+static inline void kl_clear_injected(struct kl_vcpu *vcpu)
+{
+	vcpu->events.exception.injected = false;
+	vcpu->events.interrupt.injected = false;
+	vcpu->events.nmi_injected = false;
+}
+
 /* 0: go on to the guest; else as a handler's return value (exit.h). */
 int kl_inject_events(struct kl_vcpu *vcpu);
 void kl_deliver_payload(struct kl_vcpu *vcpu, struct kl_exception *ex);

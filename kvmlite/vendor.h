@@ -226,9 +226,13 @@ extern const struct kl_vendor_ops *kl_ops;
 enum kl_run_result kl_null_run(struct kl_vcpu *vcpu);
 int kl_null_handle_exit(struct kl_vcpu *vcpu);
 void kl_null_vcpu(struct kl_vcpu *vcpu);
+void kl_null_load(struct kl_vcpu *vcpu, int cpu);
 DECLARE_STATIC_CALL(kl_run, kl_null_run);
 DECLARE_STATIC_CALL(kl_handle_exit, kl_null_handle_exit);
 DECLARE_STATIC_CALL(kl_prepare_run, kl_null_vcpu);
 DECLARE_STATIC_CALL(kl_handle_irqoff, kl_null_vcpu);
+DECLARE_STATIC_CALL(kl_vendor_skip, kl_null_handle_exit);
+DECLARE_STATIC_CALL(kl_vendor_load, kl_null_load);
+DECLARE_STATIC_CALL(kl_vendor_put, kl_null_vcpu);
 
 #endif

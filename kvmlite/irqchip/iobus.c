@@ -77,20 +77,14 @@ static bool bus_covers(const struct kl_bus_entry *e, u64 addr, int len)
 	return addr + len <= e->addr + e->len;
 }
 
-int kl_bus_write(struct kl_vcpu *vcpu, enum kl_bus bus, u64 addr, int len,
-		 const void *val)
+/* Apart, so that a bus without devices costs next to nothing. */
+static noinline int bus_write(const struct kl_bus_table *table, u64 addr, int len,
+			      const void *val)
 {
-	const struct kl_bus_table *table;
 	const struct kl_bus_entry *e;
 	struct kl_iodev *dev;
 	unsigned int i;
 
-	if (bus == KL_BUS_MMIO && vcpu->apic &&
-	    !kl_lapic_mmio_write(vcpu, addr, len, val))
-		return 0;
-	table = bus_read_table(vcpu->vm, bus);
-	if (!table)
-		return -EOPNOTSUPP;
 	for (i = bus_find(table, addr); i < table->nr; i++) {
 		e = &table->entry[i];
 		dev = READ_ONCE(e->dev);
@@ -103,20 +97,25 @@ int kl_bus_write(struct kl_vcpu *vcpu, enum kl_bus bus, u64 addr, int len,
 	return -EOPNOTSUPP;
 }
 
-int kl_bus_read(struct kl_vcpu *vcpu, enum kl_bus bus, u64 addr, int len,
-		void *val)
+int kl_bus_write(struct kl_vcpu *vcpu, enum kl_bus bus, u64 addr, int len,
+		 const void *val)
 {
 	const struct kl_bus_table *table;
+
+	if (bus == KL_BUS_MMIO && vcpu->apic &&
+	    !kl_lapic_mmio_write(vcpu, addr, len, val))
+		return 0;
+	table = bus_read_table(vcpu->vm, bus);
+	return table ? bus_write(table, addr, len, val) : -EOPNOTSUPP;
+}
+
+static noinline int bus_read(const struct kl_bus_table *table, u64 addr, int len,
+			     void *val)
+{
 	const struct kl_bus_entry *e;
 	struct kl_iodev *dev;
 	unsigned int i;
 
-	if (bus == KL_BUS_MMIO && vcpu->apic &&
-	    !kl_lapic_mmio_read(vcpu, addr, len, val))
-		return 0;
-	table = bus_read_table(vcpu->vm, bus);
-	if (!table)
-		return -EOPNOTSUPP;
 	for (i = bus_find(table, addr); i < table->nr; i++) {
 		e = &table->entry[i];
 		dev = READ_ONCE(e->dev);
@@ -127,6 +126,18 @@ int kl_bus_read(struct kl_vcpu *vcpu, enum kl_bus bus, u64 addr, int len,
 			return 0;
 	}
 	return -EOPNOTSUPP;
+}
+
+int kl_bus_read(struct kl_vcpu *vcpu, enum kl_bus bus, u64 addr, int len,
+		void *val)
+{
+	const struct kl_bus_table *table;
+
+	if (bus == KL_BUS_MMIO && vcpu->apic &&
+	    !kl_lapic_mmio_read(vcpu, addr, len, val))
+		return 0;
+	table = bus_read_table(vcpu->vm, bus);
+	return table ? bus_read(table, addr, len, val) : -EOPNOTSUPP;
 }
 
 void kl_iobus_lock(struct kl_vm *vm)

@@ -99,11 +99,3 @@ void kl_svm_cpu_emergency(void)
 	asm volatile("1: stgi\n2:\n" _ASM_EXTABLE(1b, 2b) : : : "memory");
 	wrmsrl_safe(MSR_EFER, efer & ~EFER_SVME);
 }
-
-/* Preemption off. What VMLOAD of the same page puts back after an exit. */
-void kl_svm_save_host(struct kl_svm_cpu *c)
-{
-	/* If SVM was turned off under us, the entry will find that out as well. */
-	asm volatile("1: vmsave\n2:\n" _ASM_EXTABLE(1b, 2b)
-		     : : "a"(c->host_pa) : "memory");
-}

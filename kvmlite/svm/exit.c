@@ -87,25 +87,22 @@ static int kl_svm_on_npf(struct kl_vcpu *vcpu)
 	return kl_exit_tdp_fault(vcpu, control->exit_info_2, access);
 }
 
+static int kl_svm_io_size(u32 info)
+{
+	return (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT;
+}
+
 /*
  * IN and OUT report all but, before decode assists, the address size (on some
  * CPUs) and the segment of string forms. RIP after the instruction is there.
  */
-static int kl_svm_on_ioio(struct kl_vcpu *vcpu)
+static noinline int kl_svm_on_string_io(struct kl_vcpu *vcpu, u32 info)
 {
 	struct kl_svm *svm = to_svm(vcpu);
-	u32 info = kl_control(vcpu)->exit_info_1;
-	bool in = info & SVM_IOIO_TYPE_MASK;
-	u16 port = info >> 16;
-	int size = (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT;
 	int adsize = (info & SVM_IOIO_ASIZE_MASK) >> SVM_IOIO_ASIZE_SHIFT;
 	enum kl_seg seg = (info >> 10) & 7;
 	struct kl_insn insn;
 	int ret;
-
-	svm->next_rip = kl_control(vcpu)->exit_info_2;
-	if (!(info & SVM_IOIO_STR_MASK))
-		return kl_exit_io(vcpu, port, size, in);
 
 	/* One bit for each of 16, 32, 64, like the size of the operand. */
 	adsize *= 2;
@@ -115,8 +112,21 @@ static int kl_svm_on_ioio(struct kl_vcpu *vcpu)
 		adsize = insn.adsize;
 		seg = (enum kl_seg)insn.mem.seg;
 	}
-	return kl_exit_io_string(vcpu, port, size, in, seg, adsize,
+	return kl_exit_io_string(vcpu, info >> 16, kl_svm_io_size(info),
+				 info & SVM_IOIO_TYPE_MASK, seg, adsize,
 				 info & SVM_IOIO_REP_MASK);
+}
+
+static int kl_svm_on_ioio(struct kl_vcpu *vcpu)
+{
+	const struct vmcb_control_area *control = kl_control(vcpu);
+	u32 info = control->exit_info_1;
+
+	to_svm(vcpu)->next_rip = control->exit_info_2;
+	if (unlikely(info & SVM_IOIO_STR_MASK))
+		return kl_svm_on_string_io(vcpu, info);
+	return kl_exit_io(vcpu, info >> 16, kl_svm_io_size(info),
+			  info & SVM_IOIO_TYPE_MASK);
 }
 
 /* The register operands of kl_decode() are numbered as enum kl_reg is. */

@@ -11,26 +11,10 @@
 #include <asm/trapnr.h>
 
 #include "../exit.h"
-#include "../memslot.h"
 #include "../regs.h"
 #include "../vm.h"
 #include "insn.h"
 #include "svm.h"
-
-static enum kl_mode kl_svm_mode(struct kl_svm *svm)
-{
-	struct kl_vcpu *vcpu = &svm->vcpu;
-	int db, l;
-
-	if (!kl_is_protected(vcpu))
-		return KL_MODE_REAL;
-	if (kl_rflags_read(vcpu) & X86_EFLAGS_VM)
-		return KL_MODE_VM86;
-	kl_svm_get_cs_db_l(vcpu, &db, &l);
-	if (kl_is_long_mode(vcpu) && l)
-		return KL_MODE_LONG64;
-	return db ? KL_MODE_PROT32 : KL_MODE_PROT16;
-}
 
 /* Straight from the VMCB, also with interrupts off right after an exit. */
 static unsigned long kl_svm_linear_rip(struct kl_svm *svm)
@@ -68,42 +52,23 @@ int kl_svm_emulation_failed(struct kl_svm *svm, const u8 *bytes, int n)
 
 bool kl_svm_decode(struct kl_svm *svm, struct kl_insn *insn, int *ret)
 {
-	u8 bytes[KL_INSN_MAX];
+	enum kl_mode mode = kl_code_mode(&svm->vcpu);
+	u8 bytes[KL_FETCH_BUF];
 	int n;
 
-	n = kl_fetch_insn(&svm->vcpu, bytes, sizeof(bytes));
+	n = kl_fetch_insn(&svm->vcpu, mode, bytes);
 	if (!n) {
 		/* Without a #PF to raise the guest would come back for ever. */
 		*ret = svm->vcpu.events.exception.pending ?
 			1 : kl_svm_emulation_failed(svm, NULL, 0);
 		return false;
 	}
-	if (kl_decode(insn, bytes, n, kl_svm_mode(svm))) {
+	if (kl_decode(insn, bytes, n, mode)) {
 		*ret = kl_svm_emulation_failed(svm, bytes, n);
 		return false;
 	}
 	kl_svm_set_next_rip(svm, insn->len);
 	return true;
-}
-
-/* The page of the CPUID that was just decoded, for kl_svm_peek_cpuid(). */
-static void kl_svm_note_code(struct kl_svm *svm)
-{
-	struct kl_vcpu *vcpu = &svm->vcpu;
-	unsigned long linear = kl_svm_linear_rip(svm);
-	struct kl_memslot *slot;
-	gpa_t gpa;
-
-	if (kl_gva_to_gpa(vcpu, linear, KL_ACCESS_FETCH, &gpa, NULL))
-		return;
-	slot = kl_memslots_find(srcu_dereference(vcpu->vm->slots,
-						 &vcpu->vm->srcu),
-				gpa >> PAGE_SHIFT);
-	if (!slot)
-		return;
-	svm->code.page = linear & PAGE_MASK;
-	svm->code.cr3 = kl_cr3(vcpu);
-	svm->code.hva = kl_memslot_hva(slot, gpa >> PAGE_SHIFT);
 }
 
 /*
@@ -114,23 +79,36 @@ static void kl_svm_note_code(struct kl_svm *svm)
  */
 int kl_svm_peek_cpuid(struct kl_svm *svm)
 {
+	const struct kl_code_page *code = &svm->vcpu.code;
 	unsigned long linear = kl_svm_linear_rip(svm);
 	unsigned int off = offset_in_page(linear);
 	u8 b[2];
 
-	if (!svm->code.hva || svm->code.page != (linear & PAGE_MASK) ||
-	    svm->code.cr3 != svm->vmcb->save.cr3 || off > PAGE_SIZE - sizeof(b))
+	if (!code->known || code->linear != linear - off ||
+	    code->cr3 != svm->vmcb->save.cr3 || off > PAGE_SIZE - sizeof(b) ||
+	    code->seq != READ_ONCE(svm->vcpu.vm->mmu.seq))
 		return 0;
-	if (copy_from_user_nofault(b, (void __user *)(svm->code.hva + off),
+	if (copy_from_user_nofault(b, (void __user *)(code->hva + off),
 				   sizeof(b)))
 		return 0;
 	return b[0] == 0x0f && b[1] == 0xa2 ? 2 : 0;
 }
 
+/* As kl_svm_decode(), for the length alone. */
+static noinline bool kl_svm_find_next(struct kl_svm *svm, int *ret)
+{
+	struct kl_insn insn;
+
+	if (kl_svm_caps.nrips && svm->vmcb->control.next_rip) {
+		svm->next_rip = svm->vmcb->control.next_rip;
+		return true;
+	}
+	return kl_svm_decode(svm, &insn, ret);
+}
+
 int kl_svm_skip_insn(struct kl_vcpu *vcpu)
 {
 	struct kl_svm *svm = to_svm(vcpu);
-	struct kl_insn insn;
 	int ret;
 
 	/*
@@ -140,14 +118,8 @@ int kl_svm_skip_insn(struct kl_vcpu *vcpu)
 	if ((vcpu->regs_dirty & BIT(KL_REG_RIP)) &&
 	    vcpu->regs[KL_REG_RIP] != svm->vmcb->save.rip)
 		return 1;
-	if (!svm->next_rip && kl_svm_caps.nrips)
-		svm->next_rip = svm->vmcb->control.next_rip;
-	if (!svm->next_rip) {
-		if (!kl_svm_decode(svm, &insn, &ret))
-			return ret;
-		if (svm->vmcb->control.exit_code == SVM_EXIT_CPUID)
-			kl_svm_note_code(svm);
-	}
+	if (!svm->next_rip && !kl_svm_find_next(svm, &ret))
+		return ret;
 
 	kl_rip_write(vcpu, svm->next_rip);
 	svm->next_rip = 0;

@@ -53,7 +53,7 @@ void kl_svm_prepare_run(struct kl_vcpu *vcpu)
 
 	svm->tsc_aux = vcpu->tsc_aux;
 	if (kl_svm_tsc_aux_slot >= 0)
-		kl_uret_set(kl_svm_tsc_aux_slot, vcpu->tsc_aux, ~0ULL);
+		kl_uret_load(kl_svm_tsc_aux_slot, vcpu->tsc_aux);
 
 	if (kl_svm_caps.tsc_ratio && c->tsc_ratio != svm->tsc_ratio) {
 		wrmsrl(MSR_AMD64_TSC_RATIO, svm->tsc_ratio);
@@ -123,6 +123,23 @@ static bool kl_svm_fast_cpuid(struct kl_svm *svm)
 	return true;
 }
 
+/* What most handlers want: a copy is cheaper than the question whether to. */
+static void kl_svm_read_regs(struct kl_svm *svm)
+{
+	const struct vmcb_save_area *save = &svm->vmcb->save;
+	struct kl_vcpu *vcpu = &svm->vcpu;
+
+	/* A new value of ours, from requeueing an event. */
+	if (unlikely(vcpu->regs_dirty))
+		return;
+	vcpu->regs[KL_REG_RSP] = save->rsp;
+	vcpu->regs[KL_REG_RIP] = save->rip;
+	vcpu->regs[KL_REG_RFLAGS] = save->rflags;
+	vcpu->regs[KL_REG_CR3] = save->cr3;
+	vcpu->regs_avail |= BIT(KL_REG_RSP) | BIT(KL_REG_RIP) |
+			    BIT(KL_REG_RFLAGS) | BIT(KL_REG_CR3);
+}
+
 enum kl_run_result kl_svm_run(struct kl_vcpu *vcpu)
 {
 	struct kl_svm *svm = to_svm(vcpu);
@@ -169,9 +186,10 @@ enum kl_run_result kl_svm_run(struct kl_vcpu *vcpu)
 		return KL_RUN_EXIT;
 	}
 
-	if (unlikely(kl_svm_ops.xsetbv_unseen))
+	if (unlikely(kl_svm_ops.xsetbv_unseen) && kl_has_own_xcr(vcpu))
 		kl_xcr_sync(vcpu);
 	if (code == SVM_EXIT_CPUID && kl_svm_fast_cpuid(svm))
 		return KL_RUN_FAST;
+	kl_svm_read_regs(svm);
 	return KL_RUN_EXIT;
 }

@@ -204,7 +204,6 @@ void kl_svm_flush_tlb(struct kl_vcpu *vcpu)
 {
 	struct kl_svm *svm = to_svm(vcpu);
 
-	svm->code.hva = 0;
 	if (kl_svm_caps.flush_by_asid)
 		svm->vmcb->control.tlb_ctl = TLB_CONTROL_FLUSH_ASID;
 	else
@@ -216,7 +215,6 @@ void kl_svm_set_tdp_root(struct kl_vcpu *vcpu, u64 root)
 	struct kl_svm *svm = to_svm(vcpu);
 
 	svm->vmcb->control.nested_cr3 = root;
-	svm->code.hva = 0;
 	svm->asid_gen = 0;
 }
 
@@ -360,6 +358,5 @@ void kl_svm_vcpu_reset(struct kl_vcpu *vcpu, bool init_event)
 	kl_svm_set_nmi_mask(vcpu, false);
 	svm->soft_exception = false;
 	svm->step = false;
-	svm->code.hva = 0;
 	svm->asid_gen = 0;
 }

@@ -9,6 +9,7 @@
 
 #include <linux/cache.h>
 #include <linux/percpu.h>
+#include <asm/asm.h>
 #include <asm/svm.h>
 
 #include "../vcpu.h"
@@ -42,17 +43,6 @@ struct kl_svm_cpu {
 
 DECLARE_PER_CPU(struct kl_svm_cpu, kl_svm_cpu);
 
-/*
- * Where the code page at linear address @page under @cr3 lay in the host when
- * it was last decoded. A hint that lives no longer than the vCPU's cached
- * translations: what is read there is only compared, never used.
- */
-struct kl_svm_code {
-	unsigned long page;
-	unsigned long cr3;
-	unsigned long hva;	/* 0: nothing known */
-};
-
 struct kl_svm {
 	struct kl_vcpu vcpu;
 
@@ -79,8 +69,6 @@ struct kl_svm {
 	bool stepped;			/* … and the exit being handled was that */
 	u8 step_tf;			/* guest's own TF before */
 	unsigned long iret_rip, step_rip;
-
-	struct kl_svm_code code;
 };
 
 static inline struct kl_svm *to_svm(struct kl_vcpu *vcpu)
@@ -115,7 +103,14 @@ void kl_svm_free_cpus(void);
 int kl_svm_cpu_enable(void);
 void kl_svm_cpu_disable(void);
 void kl_svm_cpu_emergency(void);
-void kl_svm_save_host(struct kl_svm_cpu *c);
+
+/* Preemption off. What VMLOAD of the same page puts back after an exit. */
+static inline void kl_svm_save_host(struct kl_svm_cpu *c)
+{
+	/* If SVM was turned off under us, the entry will find that out as well. */
+	asm volatile("1: vmsave\n2:\n" _ASM_EXTABLE(1b, 2b)
+		     : : "a"(c->host_pa) : "memory");
+}
 
 /* vmcb.c */
 extern phys_addr_t kl_svm_iopm_pa;

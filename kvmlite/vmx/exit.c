@@ -186,6 +186,10 @@ static int kl_vmx_exit_io(struct kl_vcpu *vcpu)
 	u16 port = qual >> 16;
 	u32 info;
 
+	/* Right after the exit nobody has them, and all that follows wants both. */
+	vcpu->regs[KL_REG_RIP] = kl_vmread(GUEST_RIP);
+	vcpu->regs[KL_REG_RFLAGS] = kl_vmread(GUEST_RFLAGS);
+	vcpu->regs_avail |= BIT(KL_REG_RIP) | BIT(KL_REG_RFLAGS);
 	if (likely(!(qual & BIT(4))))
 		return kl_exit_io(vcpu, port, size, in);
 

@@ -88,12 +88,12 @@ void kl_vmx_load_guest_msrs(struct kl_vmx *vmx)
 		for (i = 0; i < KL_VMX_NR_SYSCALL_SWITCHED; i++) {
 			slot = kl_vmx_syscall_slot[i];
 			if (slot >= 0)
-				kl_uret_set(slot, vmx->syscall_msr[i], ~0ull);
+				kl_uret_load(slot, vmx->syscall_msr[i]);
 		}
 	}
 	if (kl_vmx_tsc_aux_slot >= 0 &&
 	    (vmx->sec_ctl & SECONDARY_EXEC_ENABLE_RDTSCP))
-		kl_uret_set(kl_vmx_tsc_aux_slot, vcpu->tsc_aux, ~0ull);
+		kl_uret_load(kl_vmx_tsc_aux_slot, vcpu->tsc_aux);
 }
 
 void kl_vmx_reload_guest_msrs(struct kl_vmx *vmx)

@@ -79,10 +79,11 @@ void kl_vmx_prepare_run(struct kl_vcpu *vcpu)
 		host->fs_base = rdfsbase();
 	else
 		rdmsrl(MSR_FS_BASE, host->fs_base);
-	rdmsrl(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
+	/* Untraced, as in every place on the way in or out. */
+	host->kernel_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
 	kl_vmx_write_host_fs_gs(vmx);
 
-	wrmsrl(MSR_KERNEL_GS_BASE, vmx->guest_kernel_gs_base);
+	native_wrmsrl(MSR_KERNEL_GS_BASE, vmx->guest_kernel_gs_base);
 	kl_vmx_load_guest_msrs(vmx);
 	host->saved = true;
 }
@@ -96,7 +97,7 @@ void kl_vmx_restore_host(struct kl_vmx *vmx)
 		return;
 	host->saved = false;
 
-	rdmsrl(MSR_KERNEL_GS_BASE, vmx->guest_kernel_gs_base);
+	vmx->guest_kernel_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
 	/* Before the selectors that may point into it. */
 	if (host->ldt_sel)
 		asm volatile("lldt %0" : : "rm" (host->ldt_sel));
@@ -109,7 +110,7 @@ void kl_vmx_restore_host(struct kl_vmx *vmx)
 		loadsegment(es, host->es_sel);
 	}
 	/* After kl_host_load_gs(), which writes the base too. */
-	wrmsrl(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
+	native_wrmsrl(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
 	kl_host_reload_gdt_tr();
 }
 
@@ -172,7 +173,7 @@ static void kl_vmx_check_host(struct kl_vmx *vmx)
 		kl_vmwrite(HOST_CR4, cr4);
 	}
 	/* An exit clears it (28.5.1). */
-	rdmsrl(MSR_IA32_DEBUGCTLMSR, vmx->host_debugctl);
+	vmx->host_debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
 	kl_vmx_switch_perf(vmx);
 	vmx->host_checked = true;
 }

@@ -41,28 +41,17 @@ static unsigned long kl_seg_field(unsigned long es_field, enum kl_seg seg)
 	return es_field + 2 * kl_vmx_seg_index[seg];
 }
 
-void kl_vmx_cache_reg(struct kl_vcpu *vcpu, enum kl_reg reg)
+/* Registers that are not in one field as they are. */
+static noinline void kl_vmx_cache_composed(struct kl_vmx *vmx, enum kl_reg reg)
 {
-	struct kl_vmx *vmx = to_vmx(vcpu);
+	struct kl_vcpu *vcpu = &vmx->vcpu;
 	unsigned long owned;
 
 	switch (reg) {
-	case KL_REG_RSP:
-		vcpu->regs[reg] = kl_vmread(GUEST_RSP);
-		break;
-	case KL_REG_RIP:
-		vcpu->regs[reg] = kl_vmread(GUEST_RIP);
-		break;
-	case KL_REG_RFLAGS:
-		vcpu->regs[reg] = kl_vmread(GUEST_RFLAGS);
-		break;
 	case KL_REG_CR0:
 		owned = vmx->cr0_guest_owned;
 		vcpu->regs[reg] = (vcpu->regs[reg] & ~owned) |
 				  (kl_vmread(GUEST_CR0) & owned);
-		break;
-	case KL_REG_CR3:
-		vcpu->regs[reg] = kl_vmread(GUEST_CR3);
 		break;
 	case KL_REG_CR4:
 		owned = vmx->cr4_guest_owned;
@@ -79,6 +68,19 @@ void kl_vmx_cache_reg(struct kl_vcpu *vcpu, enum kl_reg reg)
 		/* General registers are always there. */
 		break;
 	}
+}
+
+void kl_vmx_cache_reg(struct kl_vcpu *vcpu, enum kl_reg reg)
+{
+	static const u16 fields[KL_NR_REGS] = {
+		[KL_REG_RSP] = GUEST_RSP, [KL_REG_RIP] = GUEST_RIP,
+		[KL_REG_RFLAGS] = GUEST_RFLAGS, [KL_REG_CR3] = GUEST_CR3,
+	};
+
+	if (likely(fields[reg]))
+		vcpu->regs[reg] = kl_vmread(fields[reg]);
+	else
+		kl_vmx_cache_composed(to_vmx(vcpu), reg);
 	vcpu->regs_avail |= BIT(reg);
 }
 

@@ -33,6 +33,7 @@ enum { NORMAL, MMIO, FAULTING, ABSENT_PAGE, CONTENDED };
 
 struct world {
 	struct kl_emul e;
+	u64 regs[KL_NR_GPRS];	/* e.regs */
 	u8 seed;
 	bool by_log;		/* MMIO reads are answered from the log alone */
 	unsigned int logged, used;
@@ -146,6 +147,7 @@ static void world_init(struct world *w, const struct input *in, enum kl_mode mod
 	memset(w, 0, sizeof(*w));
 	w->seed = in->seed;
 	w->e.ops = &fuzz_ops;
+	w->e.regs = w->regs;
 	w->e.mode = mode;
 	w->e.la57 = in->knobs & 1;
 	w->e.align_check = in->knobs & 2;
@@ -170,9 +172,15 @@ static void world_init(struct world *w, const struct input *in, enum kl_mode mod
 	}
 }
 
+static void world_copy(struct world *to, const struct world *from)
+{
+	*to = *from;
+	to->e.regs = to->regs;
+}
+
 static bool same_state(const struct world *a, const struct world *b)
 {
-	return !memcmp(a->e.regs, b->e.regs, sizeof(a->e.regs)) && a->e.rip == b->e.rip &&
+	return !memcmp(a->regs, b->regs, sizeof(a->regs)) && a->e.rip == b->e.rip &&
 	       a->e.rflags == b->e.rflags;
 }
 
@@ -207,11 +215,11 @@ static void run(const struct input *in, const struct kl_insn *insn, enum kl_mode
 	int ret, want;
 
 	world_init(&start, in, mode);
-	whole = start;
+	world_copy(&whole, &start);
 	want = kl_emul_insn(&whole.e, insn);
 	check_outcome(&start, &whole, want, insn);
 
-	steps = start;
+	world_copy(&steps, &start);
 	steps.by_log = true;
 	for (tries = 0; ; tries++) {
 		REQUIRE(tries <= MAX_ACCESSES);

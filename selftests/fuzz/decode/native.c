@@ -273,12 +273,13 @@ static void generate(struct sample *s)
 	}
 }
 
-static void init_emul(struct kl_emul *e, enum kl_mode mode)
+static void init_emul(struct kl_emul *e, u64 *regs, enum kl_mode mode)
 {
 	unsigned int i;
 
 	memset(e, 0, sizeof(*e));
 	e->ops = &mem_ops;
+	e->regs = regs;
 	e->mode = mode;
 	e->rip = mode == KL_MODE_PROT16 ? 0 : CODE;
 	for (i = 0; i < KL_NR_SREGS; i++) {
@@ -487,11 +488,12 @@ enum verdict { SKIPPED, AGREED, AGREED_UD, AGREED_FAULT, DIFFERED };
 
 static enum verdict run_one(struct sample *s)
 {
+	u64 start_regs[KL_NR_GPRS], regs[KL_NR_GPRS];
 	struct kl_emul start, e;
 	int ret;
 
 	generate(s);
-	init_emul(&start, s->mode);
+	init_emul(&start, start_regs, s->mode);
 	ret = kl_decode(&s->insn, s->bytes, s->len, s->mode);
 	if (ret == -EILSEQ || (ret == -E2BIG && s->len > KL_INSN_MAX)) {
 		run_native(s, &start);
@@ -513,6 +515,8 @@ static enum verdict run_one(struct sample *s)
 		let_compare_succeed(&s->insn, &start);
 
 	e = start;
+	memcpy(regs, start_regs, sizeof(regs));
+	e.regs = regs;
 	ret = kl_emul_insn(&e, &s->insn);
 	/* Outside the buffer there is no telling what the access would hit. */
 	if (ret == KL_EMUL_FAIL || (ret == KL_EMUL_FAULT && e.exception.vector == KL_EMUL_PF))
