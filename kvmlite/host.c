@@ -7,6 +7,7 @@
 #include <linux/cpu.h>
 #include <linux/gfp.h>
 #include <linux/hardirq.h>
+#include <linux/hw_breakpoint.h>
 #include <linux/percpu.h>
 #include <linux/sched/smt.h>
 #include <linux/user-return-notifier.h>
@@ -491,6 +492,11 @@ unsigned long kl_host_cr3(void)
 void kl_host_load_gs(unsigned int selector)
 {
 	load_gs_index(selector);
+}
+
+void kl_host_restore_breakpoints(void)
+{
+	hw_breakpoint_restore();
 }
 
 bool kl_host_detects_split_locks(void)

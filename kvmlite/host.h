@@ -124,6 +124,8 @@ int kl_host_guest_mode_work(void);
 void kl_host_nmi(void);
 void kl_host_mce(void);
 
+void kl_host_restore_breakpoints(void);	/* the host's, DR7 included */
+
 /*
  * #AC by split locks, if the host wants to know of them. A guest's has come at
  * @rip: true to run it again, false if it may not; then a SIGBUS is pending.

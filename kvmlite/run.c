@@ -191,7 +191,7 @@ static void kl_load_host_drs(struct kl_vcpu *vcpu)
 		kl_update_debug(vcpu);
 	}
 	if (hw_breakpoint_active())
-		hw_breakpoint_restore();
+		kl_host_restore_breakpoints();
 	else if (unlikely(vcpu->switch_drs))
 		set_debugreg(0, 7);
 }

@@ -48,7 +48,7 @@ static void freed_page_is_someone_elses(void)
 {
 	uint64_t *mem = mem_alloc(16 * PAGE), *other;
 	struct vcpu *v = guest(64, writer);
-	unsigned long i, n = scale(300, 40), k;
+	unsigned long i, n = scale(100, 25), k;
 	struct runner r;
 
 	OK(vm_slot(v->vm, 1, 0, GPA, 16 * PAGE, mem));
@@ -79,7 +79,7 @@ static void freed_page_is_someone_elses(void)
 static void deleted_slot_is_someone_elses(void)
 {
 	struct vcpu *v = guest(64, writer);
-	unsigned long i, n = scale(60, 10), k;
+	unsigned long i, n = scale(25, 6), k;
 	uint64_t *mem;
 	struct runner r;
 
@@ -184,7 +184,7 @@ static void load_becomes_store(void)
 	struct vm *vm = vm_new();
 	struct vcpu *v = vcpu_new(vm, 0), *w = vcpu_new(vm, 1);
 	uint64_t *pd = (void *)(vm->mem + GPA_PD);
-	unsigned long i, n = scale(20000, 2000);
+	unsigned long i, n = scale(5000, 1000);
 	struct kvm_regs regs;
 	struct runner r;
 
