@@ -556,13 +556,17 @@ static void *work(void *arg)
 static bool watch(struct worker *w)
 {
 	unsigned long last[16] = { 0 };
-	uint64_t beat[16];
+	uint64_t beat[16], told = now_ns();
 	unsigned int i, left;
 
 	for (i = 0; i < threads; i++)
 		beat[i] = now_ns();
 	do {
 		sleep_ms(3);
+		if (now_ns() - told > 10000000000ULL) {
+			told = now_ns();
+			diag("%lu calls so far", g.done);
+		}
 		left = 0;
 		for (i = 0; i < threads; i++) {
 			if (w[i].thread && !pthread_tryjoin_np(w[i].thread, NULL))
