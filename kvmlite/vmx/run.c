@@ -273,10 +273,11 @@ enum kl_run_result kl_vmx_run(struct kl_vcpu *vcpu)
 		vmx->exit_reason = VMX_EXIT_REASONS_FAILED_VMENTRY;
 		return kl_vmx_entry_refused(vmx);
 	}
-	vmx->launched = true;
 	vmx->exit_reason = kl_vmread(VM_EXIT_REASON);
 	if (unlikely(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return kl_vmx_entry_refused(vmx);
+	/* Not before: a VMLAUNCH that is refused leaves the VMCS as it was. */
+	vmx->launched = true;
 
 	if (kl_vmx_exit_in_delivery(vmx->exit_reason)) {
 		u32 info = kl_vmread(IDT_VECTORING_INFO_FIELD);

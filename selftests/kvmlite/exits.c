@@ -216,6 +216,29 @@ static void run_page(void)
 	EQ(v->run->apic_base & ~0x800ULL, 0xfee00100);
 }
 
+/*
+ * A state that VT-x refuses (outside 64-bit mode RIP has 32 bits) and KVM's calls
+ * take. Before the first entry, so that it is not the VMCS' last.
+ */
+static void refused_entry(void)
+{
+	struct vcpu *v = guest(16, hlt_twice);
+	struct kvm_regs good = get_regs(v), bad = good;
+
+	if (host_is_amd())
+		test_skip("SVM ignores the upper half of RIP");
+	bad.rip |= 1ULL << 38;
+	set_regs(v, &bad);
+	RUN_TO(v, KVM_EXIT_FAIL_ENTRY);
+	EQ(v->run->fail_entry.hardware_entry_failure_reason, 0x80000021);
+	RUN_TO(v, KVM_EXIT_FAIL_ENTRY);
+	EQ(v->run->fail_entry.hardware_entry_failure_reason, 0x80000021);
+	set_regs(v, &good);
+	RUN_TO(v, KVM_EXIT_HLT);
+	RUN_TO(v, KVM_EXIT_HLT);
+	EQ(get_regs(v).rax & 0xffff, (good.rax + 1) & 0xffff);
+}
+
 static const struct test tests[] = {
 	{ "hlt_resumes", hlt_resumes },
 	{ "triple_fault", triple_fault },
@@ -228,6 +251,7 @@ static const struct test tests[] = {
 	{ "fetch_from_mmio", fetch_from_mmio },
 	{ "no_nesting", no_nesting },
 	{ "run_page", run_page },
+	{ "refused_entry", refused_entry },
 };
 
 TEST_SUITE(tests);
