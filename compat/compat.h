@@ -152,4 +152,26 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #define X86_BUG_VMSCAPE				COMPAT_BUG_NEVER
 #endif
 
+/* UDP segmentation in virtio's offload header, and in the TUN* calls. */
+#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE	/* delete with 6.1 */
+#define compat_virtio_has_uso() false
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#else
+#define compat_virtio_has_uso() true
+#endif
+
+#if KERNEL_VERSION(6, 5, 0) <= LINUX_VERSION_CODE	/* unconditional without 6.1 */
+#include <net/gso.h>
+#endif
+
+/* Two device features have become bits of struct net_device. */
+#if KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE	/* delete with 6.1 */
+#define compat_dev_lltx(dev) ((dev)->features |= NETIF_F_LLTX)
+#define compat_dev_netns_immutable(dev) ((dev)->features |= NETIF_F_NETNS_LOCAL)
+#else
+#define compat_dev_lltx(dev) ((dev)->lltx = true)
+#define compat_dev_netns_immutable(dev) ((dev)->netns_immutable = true)
+#endif
+
 #endif /* VIRTLITE_COMPAT_H */

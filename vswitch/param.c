@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Module parameters. Whoever has a user namespace of his own may make switches
+ * in it; these bounds he cannot raise.
+ */
+
+#include <linux/module.h>
+
+#include "param.h"
+
+unsigned int vsw_param_max_switches = 64;
+module_param_named(max_switches, vsw_param_max_switches, uint, 0644);
+MODULE_PARM_DESC(max_switches, "Most switches of one network namespace (64)");
+
+unsigned int vsw_param_max_ports = 8192;
+module_param_named(max_ports, vsw_param_max_ports, uint, 0644);
+MODULE_PARM_DESC(max_ports, "Most ports of all switches of one network namespace (8192)");
+
+unsigned int vsw_param_max_fdb = 1 << 20;
+module_param_named(max_fdb, vsw_param_max_fdb, uint, 0644);
+MODULE_PARM_DESC(max_fdb, "Most FDB entries of all switches of one network namespace (1048576)");
