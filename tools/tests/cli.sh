@@ -59,6 +59,25 @@ t "a device that is none" 1 "/dev/null: KVM_GET_API_VERSION" vm run --kernel k -
 t "info about no device" 1 "$work/none" vm info --device "$work/none"
 t "info about a device that is none" 1 KVM_GET_API_VERSION vm info --device /dev/null
 
+t "switch alone: its help" 0 "switch port add" switch
+t "an unknown switch verb" 2 'unknown switch verb "walk"' switch walk
+t "a switch without a name" 2 "name is missing" switch add
+t "a switch with too long a name" 2 "too long" switch add abcdefghijklmnop
+t "an ageing time that is no number" 2 "ageing soon" switch add s ageing soon
+t "an unknown attribute" 2 'unexpected "colour"' switch add s colour
+t "no switch" 2 "switch is missing" switch port add
+
+grep -o '{ "[a-z-]*", VSWITCH_P' virtlite/switch_port.c | cut -d'"' -f2 >"$work/options"
+while read -r option; do
+	manual=$(echo "$option" | sed 's/-/\\-/g')
+	if grep -qF -e "$manual" virtlite/virtlite-switch.1 &&
+	   grep -qw -e "$option" virtlite/completion; then
+		result ok "$option is in the manual and in the completion"
+	else
+		result "not ok" "$option is in the manual and in the completion"
+	fi
+done <"$work/options"
+
 grep -o '{ "[a-z]*", [a-z]*_argument' virtlite/vm.c | cut -d'"' -f2 | sort -u >"$work/options"
 while read -r option; do
 	if grep -qF -e "\\-\\-$option" virtlite/virtlite-vm.1 &&

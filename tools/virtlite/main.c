@@ -22,6 +22,7 @@ static int do_version(int argc, char **argv);
 
 static const struct cmd objects[] = {
 	{ "vm", do_vm },
+	{ "switch", do_switch },
 	{ "help", do_help },
 	{ "version", do_version },
 	{ NULL, NULL },
@@ -34,7 +35,7 @@ static int do_help(int argc, char **argv)
 	printf("Usage: virtlite [-j] [-p] OBJECT VERB [ARGUMENTS]\n"
 	       "       virtlite OBJECT help\n"
 	       "\n"
-	       "OBJECT := vm | help | version\n"
+	       "OBJECT := vm | switch | help | version\n"
 	       "  -j, --json     results as JSON\n"
 	       "  -p, --pretty   the same, indented\n"
 	       "  -V, --version  print the version\n"

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files behind `virtlite switch` share. */
+#ifndef VIRTLITE_CLI_SWITCH_H
+#define VIRTLITE_CLI_SWITCH_H
+
+#include <stdbool.h>
+
+#include "../lib/switch.h"
+
+#define call(fd, req, arg, name) vl_switch_call(fd, req, arg, name)
+#define head_of(type, index) { .size = sizeof(struct type), .ifindex = (index) }
+
+/* The words that are left of a command line. */
+struct words {
+	int argc;
+	char **argv;
+};
+
+const char *next_word(struct words *w);
+bool word_is(const char *word, const char *keyword);
+bool parse_u32(const char *s, unsigned int *v);
+bool parse_mac(const char *s, unsigned char *mac);
+const char *mac_text(const unsigned char *mac, char *to);
+int failed(void);
+
+/* Opens the device and finds the switch; exit status, or 0. */
+int begin(struct words *w, int *fd, unsigned int *sw);
+
+int do_switch_port(int argc, char **argv);
+int do_switch_fdb(int argc, char **argv);
+int do_switch_mirror(int argc, char **argv);
+int do_switch_stats(int argc, char **argv);
+int do_switch_events(int argc, char **argv);
+
+#endif /* VIRTLITE_CLI_SWITCH_H */
