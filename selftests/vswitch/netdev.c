@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Ports that are netdevs: vNICs in any namespace, uplinks, and who may do what. */
+#include <sched.h>
+#include <net/if.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "vsw.h"
+
+static struct frame from(unsigned int n)
+{
+	unsigned char mac[6];
+
+	mac_of(mac, n);
+	return frame_to(broadcast, mac);
+}
+
+static void transmit(int fd, const struct frame *f)
+{
+	unsigned char bytes[FRAME_MAX];
+
+	OK(send(fd, bytes, frame_bytes(f, bytes), 0));
+}
+
+static struct vswitch_port get_port(unsigned int port)
+{
+	struct vswitch_port p = { .head = head(vswitch_port), .port = port };
+
+	OK(ioctl(dev, VSWITCH_GET_PORT, &p));
+	return p;
+}
+
+static void del_port(unsigned int port)
+{
+	struct vswitch_port_id id = { .head = head(vswitch_port_id), .port = port };
+
+	OK(ioctl(dev, VSWITCH_DEL_PORT, &id));
+}
+
+static void vnic_traffic(void)
+{
+	struct queue q;
+	struct frame f;
+	unsigned int port;
+	int fd;
+
+	setup();
+	q = new_queue();
+	port = new_vnic("nic", -1);
+	f = from(1);
+	put(&q, &f);
+	EQ(stat_of(q.port, VSWITCH_DROP_NOWHERE), 1);
+	link_up("nic", true);
+	EQ(get_port(port).state, VSWITCH_STATE_UP);
+	fd = packet_socket("nic");
+	put(&q, &f);
+	CHECK(packet_arrives(fd, &f), "the vNIC hears nothing");
+	drain(&q);
+	f = from(2);
+	transmit(fd, &f);
+	ARRIVES(&q, &f);
+	link_up("nic", false);
+	EQ(get_port(port).state, 0);
+	CHECK(!fdb_has(f.src, 0, NULL), "a port that is down keeps its addresses");
+	del_port(port);
+	EQ(link_index("nic"), -ENODEV);
+}
+
+static void vnic_elsewhere(void)
+{
+	struct vswitch_port p;
+	unsigned int port;
+	struct queue q;
+	struct frame f;
+	int ns, fd, home;
+
+	setup();
+	home = OK(open("/proc/self/ns/net", O_RDONLY));
+	ns = new_netns();
+	q = new_queue();
+	port = new_vnic("nic", ns);
+	EQ(link_index("nic"), -ENODEV);
+	p = get_port(port);
+	CHECK(p.netns_id >= 0, "its namespace has no id");
+	CHECK(!strcmp((char *)p.name, "nic"), "it is called %s", p.name);
+
+	in_netns(ns);
+	EQ(link_index("nic"), p.port_ifindex);
+	link_up("nic", true);
+	fd = packet_socket("nic");
+	f = from(1);
+	put(&q, &f);
+	CHECK(packet_arrives(fd, &f), "nothing arrives in the other namespace");
+	drain(&q);
+	f = from(2);
+	transmit(fd, &f);
+	ARRIVES(&q, &f);
+
+	/* Moved again, it stays the same port. */
+	EQ(rtnl_set_netns("nic", home), 0);
+	in_netns(home);
+	EQ(get_port(port).netns_id, -1);
+	link_up("nic", true);
+	close(fd);
+	fd = packet_socket("nic");
+	f = from(3);
+	put(&q, &f);
+	CHECK(packet_arrives(fd, &f), "nothing arrives at home");
+	EQ(rtnl_set_netns("nic", ns), 0);
+
+	/* The switch itself goes nowhere. */
+	p = get_port(VSWITCH_PORT_LOCAL);
+	CHECK(rtnl_set_netns((char *)p.name, ns), "the switch left its namespace");
+	/* And takes its vNICs with it, wherever they are. */
+	close(dev);
+	in_netns(ns);
+	EQ(link_index("nic"), -ENODEV);
+}
+
+/* The namespace that a vNIC is in ends first. */
+static void vnic_namespace_dies(void)
+{
+	struct vswitch_port p = { .head = { .size = sizeof(p) } };
+	unsigned int port, i;
+	struct queue q;
+	struct frame f;
+	int ns;
+
+	setup();
+	q = new_queue();
+	ns = new_netns();
+	port = new_vnic("nic", ns);
+	port_conf(port, VSWITCH_P_LOCKED, VSWITCH_P_LOCKED);
+	close(ns);
+	p.head.ifindex = sw;
+	p.port = port;
+	for (i = 0; i < 100 && !ioctl(dev, VSWITCH_GET_PORT, &p); i++)
+		usleep(50000);
+	FAILS(ioctl(dev, VSWITCH_GET_PORT, &p), ENOENT);
+	f = from(1);
+	put(&q, &f);
+	EQ(stat_of(q.port, VSWITCH_DROP_NOWHERE), 1);
+}
+
+/* The namespace that the switch is in ends first. */
+static void switch_namespace_dies(void)
+{
+	int home, i;
+
+	home = OK(open("/proc/self/ns/net", O_RDONLY));
+	OK(unshare(CLONE_NEWNET));
+	dev = OK(open(device, O_RDWR));
+	{
+		struct vswitch_switch s = { .head = { .size = sizeof(s) } };
+
+		OK(ioctl(dev, VSWITCH_CREATE, &s));
+		sw = s.head.ifindex;
+	}
+	{
+		int ns = new_netns();
+
+		new_vnic("nic", ns);
+		close(dev);
+		in_netns(ns);
+	}
+	close(home);
+	CHECK(link_index("nic") > 0, "not made");
+	for (i = 0; i < 100 && link_index("nic") > 0; i++)
+		usleep(50000);
+	EQ(link_index("nic"), -ENODEV);
+}
+
+/* Root of a container: all capabilities in a user namespace of its own. */
+static void container_root(void)
+{
+	unsigned char mac[6];
+	unsigned int port;
+	struct ifreq ifr = { .ifr_name = "nic", .ifr_mtu = 1000 };
+	int to_child[2], to_parent[2], status, ns, fd;
+	char path[64], c;
+	pid_t pid;
+
+	setup();
+	OK(pipe(to_child));
+	OK(pipe(to_parent));
+	pid = OK(fork());
+	if (!pid) {
+		OK(unshare(CLONE_NEWUSER | CLONE_NEWNET));
+		OK(write(to_parent[1], "r", 1));
+		OK(read(to_child[0], &c, 1));
+
+		mac_of(mac, 1);
+		link_up("nic", true);
+		link_up("nic", false);
+		EQ(rtnl_set_mac("nic", mac), -EPERM);
+		fd = OK(socket(AF_INET, SOCK_DGRAM, 0));
+		FAILS(ioctl(fd, SIOCSIFMTU, &ifr), EPERM);
+		rtnl_del("nic");
+		CHECK(link_index("nic") > 0, "it deleted a locked vNIC");
+		OK(write(to_parent[1], "u", 1));
+		OK(read(to_child[0], &c, 1));
+		/* Unlocked it is an interface like another. */
+		EQ(rtnl_set_mac("nic", mac), 0);
+		OK(ioctl(fd, SIOCSIFMTU, &ifr));
+		EQ(rtnl_del("nic"), 0);
+		EQ(link_index("nic"), -ENODEV);
+		_exit(test_failures() ? 1 : 0);
+	}
+	OK(read(to_parent[0], &c, 1));
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	ns = OK(open(path, O_RDONLY));
+	port = new_vnic("nic", ns);
+	port_conf(port, VSWITCH_P_LOCKED, VSWITCH_P_LOCKED);
+	OK(write(to_child[1], "g", 1));
+	OK(read(to_parent[0], &c, 1));
+	/* The switch's administrator may do what the container may not. */
+	{
+		struct vswitch_port p = {
+			.head = head(vswitch_port),
+			.port = port,
+			.set = VSWITCH_SET_PORT_MTU,
+			.mtu = 1400,
+		};
+
+		OK(ioctl(dev, VSWITCH_SET_PORT, &p));
+	}
+	port_conf(port, 0, VSWITCH_P_LOCKED);
+	OK(write(to_child[1], "g", 1));
+	OK(waitpid(pid, &status, 0));
+	EQ(status, 0);
+}
+
+static void uplink(void)
+{
+	struct vswitch_port p = {
+		.head = { .size = sizeof(p) },
+		.kind = VSWITCH_KIND_UPLINK,
+		.netns_fd = -1,
+		.name = "wire",
+	};
+	unsigned char lldp[6] = { 0x01, 0x80, 0xc2, 0, 0, 0x0e };
+	int other, first, fd, i;
+	struct queue far, near;
+	struct frame f;
+
+	setup();
+	first = sw;
+	/* A vNIC of another switch is the wire. */
+	other = new_switch("other");
+	sw = other;
+	new_vnic("wire", -1);
+	link_up("wire", true);
+	far = new_queue();
+	p.head.ifindex = other;
+	FAILS(ioctl(dev, VSWITCH_ADD_PORT, &p), EBUSY);
+	sw = first;
+	p.head.ifindex = first;
+	OK(ioctl(dev, VSWITCH_ADD_PORT, &p));
+	p.port = 0;
+	FAILS(ioctl(dev, VSWITCH_ADD_PORT, &p), EBUSY);
+	memcpy(p.name, "other", 6);
+	FAILS(ioctl(dev, VSWITCH_ADD_PORT, &p), ELOOP);
+	near = new_queue();
+	for (i = 0; i < 100 && !(get_port(1).state & VSWITCH_STATE_UP); i++)
+		usleep(20000);
+
+	f = from(1);
+	put(&far, &f);
+	ARRIVES(&near, &f);
+	f = from(2);
+	mac_of(f.dst, 1);
+	put(&near, &f);
+	ARRIVES(&far, &f);
+	/* The host's daemons keep what is for the next hop. */
+	fd = packet_socket("wire");
+	{
+		struct vswitch_switch s = {
+			.head = { .size = sizeof(s), .ifindex = other },
+			.set = VSWITCH_SET_RESERVED,
+			.reserved = 1 << 14,
+		};
+
+		OK(ioctl(dev, VSWITCH_SET, &s));
+	}
+	f = from(3);
+	memcpy(f.dst, lldp, 6);
+	put(&far, &f);
+	CHECK(packet_arrives(fd, &f), "the host does not get LLDP");
+	SILENT(&near);
+
+	/* Down, up, and gone. */
+	link_up("wire", false);
+	EQ(get_port(1).state, 0);
+	link_up("wire", true);
+	for (i = 0; i < 100 && !(get_port(1).state & VSWITCH_STATE_UP); i++)
+		usleep(20000);
+	EQ(get_port(1).state, VSWITCH_STATE_UP);
+	del_port(1);
+	f = from(4);
+	put(&far, &f);
+	SILENT(&near);
+	CHECK(!(link_flags("wire") & IFF_PROMISC), "still promiscuous");
+	/* Once more, and then the interface is deleted under it. */
+	memcpy(p.name, "wire", 5);
+	p.port = 0;
+	OK(ioctl(dev, VSWITCH_ADD_PORT, &p));
+	EQ(rtnl_del("wire"), 0);
+	{
+		struct vswitch_port_id id = { .head = head(vswitch_port_id), .port = p.port };
+
+		FAILS(ioctl(dev, VSWITCH_DEL_PORT, &id), ENOENT);
+	}
+}
+
+static void rtnetlink(void)
+{
+	struct vswitch_switch s = { .head = { .size = sizeof(s) } };
+	unsigned int ports[4];
+	struct vswitch_list l = {
+		.head = { .size = sizeof(l) },
+		.count = 4,
+		.ptr = (unsigned long)ports,
+	};
+	int br, ns;
+
+	setup();
+	EQ(rtnl_add("br", "vswitch", 0, -1), 0);
+	br = link_index("br");
+	s.head.ifindex = br;
+	OK(ioctl(dev, VSWITCH_GET, &s));
+	EQ(rtnl_add("br", "vswitch", 0, -1), -EEXIST);
+	EQ(rtnl_add("nic", "vswitch_vnic", 0, -1), -EINVAL);
+	EQ(rtnl_add("nic", "vswitch_vnic", 1, -1), -ENODEV);
+	EQ(rtnl_add("nic", "vswitch_vnic", br, -1), 0);
+	ns = new_netns();
+	EQ(rtnl_add("far", "vswitch_vnic", br, ns), 0);
+	l.head.ifindex = br;
+	OK(ioctl(dev, VSWITCH_LIST_PORTS, &l));
+	EQ(l.count, 3);
+
+	/* ip link set … master, nomaster */
+	EQ(rtnl_add("other", "vswitch", 0, -1), 0);
+	EQ(rtnl_set_master("nic", link_index("other")), 0);
+	EQ(rtnl_set_master("nic", br), -EBUSY);
+	EQ(rtnl_set_master("nic", 0), 0);
+	l.head.ifindex = link_index("other");
+	OK(ioctl(dev, VSWITCH_LIST_PORTS, &l));
+	EQ(l.count, 1);
+	EQ(rtnl_set_master("nic", link_index("other")), 0);
+	EQ(rtnl_del("other"), 0);
+	CHECK(link_index("nic") > 0, "an uplink went with the switch that it was not a vNIC of");
+	EQ(rtnl_del("nic"), 0);
+	EQ(rtnl_del("br"), 0);
+	in_netns(ns);
+	EQ(link_index("far"), -ENODEV);
+}
+
+static void change_mac_of_switch(void)
+{
+	struct vswitch_port p;
+	unsigned char mac[6];
+
+	setup();
+	p = get_port(VSWITCH_PORT_LOCAL);
+	CHECK(fdb_has(p.mac, 0, NULL), "its address is not there");
+	mac_of(mac, 9);
+	EQ(rtnl_set_mac((char *)p.name, mac), 0);
+	CHECK(!fdb_has(p.mac, 0, NULL), "its old address is still there");
+	CHECK(fdb_has(mac, 0, NULL), "its new address is not there");
+}
+
+static const struct test tests[] = {
+	{ "vnic_traffic", vnic_traffic },
+	{ "vnic_elsewhere", vnic_elsewhere },
+	{ "vnic_namespace_dies", vnic_namespace_dies },
+	{ "switch_namespace_dies", switch_namespace_dies },
+	{ "container_root", container_root },
+	{ "uplink", uplink },
+	{ "rtnetlink", rtnetlink },
+	{ "change_mac_of_switch", change_mac_of_switch },
+};
+
+TEST_SUITE(tests);
