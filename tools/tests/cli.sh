@@ -78,15 +78,37 @@ while read -r option; do
 	fi
 done <"$work/options"
 
-grep -o '{ "[a-z]*", [a-z]*_argument' virtlite/vm.c | cut -d'"' -f2 | sort -u >"$work/options"
-while read -r option; do
-	if grep -qF -e "\\-\\-$option" virtlite/virtlite-vm.1 &&
-	   grep -qw -e "--$option" virtlite/completion; then
-		result ok "--$option is in the manual and in the completion"
-	else
-		result "not ok" "--$option is in the manual and in the completion"
-	fi
-done <"$work/options"
+t "disk alone: its help" 0 "disk attach" disk
+t "attach nothing" 2 "one of --file" disk attach
+t "attach two things" 2 "one of --file" disk attach --ram --file f
+t "memory without a size" 2 "needs a --size" disk attach --ram
+t "a size that is none" 2 "size 5x" disk attach --ram --size 5x
+t "a size beyond 64 bits" 2 "size 99999999T" disk attach --ram --size 99999999T
+t "a number that is none" 2 "id -1" disk attach --ram --size 1M --id -1
+t "attach with a word too many" 2 'unexpected "now"' disk attach --ram now
+t "detach nothing" 2 "which disk" disk detach
+t "detach what is no disk" 2 '"sda" is no disk' disk detach sda
+t "detach in two ways" 2 "wait or --force" disk detach 0 --wait --force
+t "show two disks" 2 'unexpected "1"' disk show 0 1
+t "limit by no number" 2 "iops many" disk limit 0 --iops many
+if [ ! -e /dev/vblk-control ]; then
+	t "no device for disks" 1 "module vblk loaded" disk list
+	t "no device to attach with" 1 "module vblk loaded" disk attach --ram --size 1M
+fi
+
+for object in vm disk; do
+	grep -o '{ "[a-z-]*", [a-z]*_argument' virtlite/$object.c | cut -d'"' -f2 |
+		sort -u >"$work/options"
+	while read -r option; do
+		what="$object --$option is in the manual and in the completion"
+		if sed 's/\\-/-/g' virtlite/virtlite-$object.1 | grep -qw -e "--$option" &&
+		   grep -qw -e "--$option" virtlite/completion; then
+			result ok "$what"
+		else
+			result "not ok" "$what"
+		fi
+	done <"$work/options"
+done
 
 # complete WORD...: what the completion offers for the last word
 complete_words() {
@@ -107,6 +129,9 @@ c "completion of an object" vm virtlite ""
 c "completion of a verb" run virtlite vm r
 c "completion of an option" --kernel virtlite vm run --k
 c "completion of a value" stdio virtlite vm run --console ""
+c "completion of a disk's verb" attach virtlite disk a
+c "completion of a disk's option" --force virtlite disk detach --f
+c "completion of a sector" 4096 virtlite disk attach --sector ""
 
 echo "1..$n"
 exit $failed

@@ -37,5 +37,6 @@ void cmd_print_json(json_object *o);
 /* One file per object. */
 int do_vm(int argc, char **argv);
 int do_switch(int argc, char **argv);
+int do_disk(int argc, char **argv);
 
 #endif /* VIRTLITE_CMD_H */
