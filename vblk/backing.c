@@ -257,7 +257,7 @@ void vb_backing_close(struct vb_disk *disk)
 	if (!b)
 		return;
 	if (b->file) {
-		/* Closed before others may have it, and before the detach returns. */
+		/* Closed when this call returns to user space, at the latest. */
 		fput(b->file);
 		fput(b->theirs);
 		give(b);

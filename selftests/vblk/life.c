@@ -195,8 +195,10 @@ static void *hammer(void *arg)
 
 	while (!*stop) {
 		fd = open("/dev/vblk0", PLAIN);
-		if (fd < 0)
+		if (fd < 0) {
+			usleep(200);
 			continue;
+		}
 		opens++;
 		if (pwrite(fd, buf, 64 * KIB, 0) < 0 || pread(fd, buf, 4096, 4096) < 0)
 			sched_yield();
