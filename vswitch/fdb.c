@@ -24,6 +24,7 @@
 #include "fdb.h"
 #include "param.h"
 #include "port.h"
+#include "switch.h"
 
 #define VSW_FDB_FIRST_MASK 63		/* 4 KiB */
 #define VSW_FDB_LAST_MASK ((1U << 20) - 1)
@@ -146,6 +147,7 @@ static struct vsw_fdb_entry *vsw_fdb_insert(struct vsw_fdb *fdb, struct vsw_port
 	e->key = key;
 	e->updated = updated;
 	e->window = jiffies;
+	e->home = port->id;
 	e->flags = flags;
 	RCU_INIT_POINTER(e->port, port);
 	if (!vsw_fdb_put(t, e)) {
@@ -171,27 +173,44 @@ static void vsw_fdb_move(struct vsw_fdb *fdb, struct vsw_fdb_entry *e, struct vs
 	vsw_event(fdb->sw, VSWITCH_EVENT_MOVED, to, e->key, from->id);
 }
 
+static void vsw_fdb_count_anew(struct vsw_fdb_entry *e, struct vsw_port *at)
+{
+	e->damped = false;
+	e->moves = 0;
+	e->home = at->id;
+	e->window = jiffies;
+}
+
+/*
+ * Where the address was before it began to move is where its owner is: what
+ * goes round in a loop comes in by the ports of the loop. A port that can be
+ * found leaves the database a grace period after that is over, so an entry may
+ * be given to it.
+ */
+static void vsw_fdb_send_home(struct vsw_fdb *fdb, struct vsw_fdb_entry *e)
+{
+	struct vsw_port *home = fdb->sw ? vsw_switch_port(fdb->sw, e->home) : NULL;
+
+	if (home && rcu_access_pointer(e->port) != home)
+		vsw_fdb_move(fdb, e, home);
+}
+
 /*
  * Has the address changed its port too often? Two ports that lead to each other
- * make every address do so, many times a second; the first to come keeps it.
+ * make every address do so, many times a second. It is held where it was before.
  */
 static bool vsw_fdb_damp(struct vsw_fdb *fdb, struct vsw_fdb_entry *e, struct vsw_port *port)
 {
+	struct vsw_port *at = rcu_dereference_protected(e->port, lockdep_is_held(&fdb->lock));
 	u32 limit = READ_ONCE(fdb->move_limit);
 
-	if (e->damped) {
-		if (time_before(jiffies, e->window))
-			return true;
-		e->damped = false;
-		e->moves = 0;
-		e->window = jiffies;
-	}
-	if (time_after(jiffies, e->window + HZ)) {
-		e->moves = 0;
-		e->window = jiffies;
-	}
+	if (e->damped && time_before(jiffies, e->window))
+		return true;
+	if (e->damped || time_after(jiffies, e->window + HZ))
+		vsw_fdb_count_anew(e, at);
 	if (!limit || ++e->moves <= limit)
 		return false;
+	vsw_fdb_send_home(fdb, e);
 	e->window = jiffies + READ_ONCE(fdb->move_hold);
 	e->damped = true;
 	vsw_event(fdb->sw, VSWITCH_EVENT_LIMIT, port, e->key, 0);
@@ -351,7 +370,7 @@ int vsw_fdb_add(struct vsw_fdb *fdb, struct vsw_port *port, u64 key, u32 flags,
 		} else if (e) {
 			WRITE_ONCE(e->flags, flags);
 			WRITE_ONCE(e->updated, jiffies - age);
-			e->damped = false;
+			vsw_fdb_count_anew(e, port);
 			if (rcu_access_pointer(e->port) != port)
 				vsw_fdb_move(fdb, e, port);
 			ret = 0;

@@ -24,6 +24,7 @@ struct vsw_switch;
  *	read lock, and thereby the port
  * @updated: jiffies of the last frame from it; anybody writes it
  * @flags: VSWITCH_FDB_*; written under the lock
+ * @home: number of the port where it was at the start of that second
  * @moves: how often it changed its port since @window
  * @damped: it moved too often, and stays until @window
  * @window: jiffies: start of the second in which moves are counted, or end of
@@ -37,6 +38,7 @@ struct vsw_fdb_entry {
 	struct vsw_port __rcu *port;
 	unsigned long updated;
 	u32 flags;
+	u32 home;
 	u16 moves;
 	bool damped;
 	unsigned long window;

@@ -112,7 +112,7 @@ struct vswitch_info {
  * @reserved: bit N forwards frames to 01-80-C2-00-00-0N, which a switch keeps
  *	to itself by default; bit 1 (PAUSE) cannot be set
  * @move_limit: an address that has changed its port so often within a second
- *	stays where it was last, and frames from it that come in elsewhere are
+ *	is held where it was before, and frames from it that come in elsewhere are
  *	dropped for @move_hold_ms; 0: no limit (default 5)
  * @move_hold_ms: see @move_limit; 100 to 60,000 (default 1,000)
  * @fdb_count: entries now
