@@ -146,7 +146,8 @@ static void kl_tsc_host_write_offset(struct kl_vcpu *vcpu, u64 offset)
 long kl_tsc_device_attr(struct kl_vcpu *vcpu, unsigned int ioctl,
 			void __user *argp)
 {
-	u64 __user *user, offset;
+	u64 __user *user;
+	u64 offset;
 	struct kvm_device_attr attr;
 
 	if (copy_from_user(&attr, argp, sizeof(attr)))
