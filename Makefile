@@ -70,6 +70,7 @@ help:
 	@echo '  K=pattern            only those whose name has it: K=qemu/6.12/kvmlite'
 	@echo '  KERNEL="6.1 6.12"    boot these: 6.12 6.12-debug 6.1 6.1-debug stock-6.1 stock-6.12'
 	@echo '  BED=qemu|bochs       boot only there'
+	@echo '  LONG=1               the long versions of the tests, too'
 	@echo 'make bench             compare with the kernel'"'"'s own modules, in one boot each'
 	@echo 'make lint              checkpatch, sparse, headers on their own, shellcheck'
 	@echo 'make [all]             modules and tools; KERNEL=host for the running kernel'
