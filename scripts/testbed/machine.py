@@ -230,8 +230,7 @@ class Machine:
             if not os.path.exists(src):
                 raise Cannot(f'{src} is missing: run scripts/deps')
             shutil.copy(src, os.path.join(iso, 'isolinux'))
-        os.link(bzimage, os.path.join(iso, 'kernel')) if os.stat(bzimage).st_dev == \
-            os.stat(iso).st_dev else shutil.copy(bzimage, os.path.join(iso, 'kernel'))
+        shutil.copy(bzimage, os.path.join(iso, 'kernel'))
         os.rename(initrd, os.path.join(iso, 'initrd'))
         with open(os.path.join(iso, 'isolinux/isolinux.cfg'), 'w') as f:
             f.write('default linux\nprompt 0\ntimeout 0\nlabel linux\n'

@@ -169,7 +169,7 @@ void sleep_ms(unsigned int ms);
 /* await() - wait up to five seconds for something another thread does. */
 #define await(cond)							\
 	({								\
-		uint64_t __end = now_ns() + 5000000000ULL;		\
+		uint64_t __end = now_ns() + 30000000000ULL;		\
 		bool __ok;						\
 									\
 		while (!(__ok = (cond)) && now_ns() < __end)		\
