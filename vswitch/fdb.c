@@ -26,7 +26,12 @@
 #include "port.h"
 #include "switch.h"
 
-#define VSW_FDB_FIRST_MASK 63		/* 4 KiB */
+/*
+ * 64 KiB: a burst of addresses on a new switch has room for 2,048 before the
+ * table grows, which takes a work item's turn, and for twice as many before an
+ * address finds no place.
+ */
+#define VSW_FDB_FIRST_MASK 1023
 #define VSW_FDB_LAST_MASK ((1U << 20) - 1)
 #define VSW_FDB_CHUNK 256		/* buckets between chances to reschedule */
 
@@ -221,6 +226,8 @@ static bool vsw_fdb_damp(struct vsw_fdb *fdb, struct vsw_fdb_entry *e, struct vs
 static enum vsw_learn vsw_fdb_learn_moved(struct vsw_fdb *fdb, struct vsw_fdb_entry *e,
 					  struct vsw_port *port)
 {
+	if (e->flags & VSWITCH_FDB_LOCAL)
+		return VSW_LEARN_LOOP;
 	if (e->flags & (VSWITCH_FDB_STATIC | VSWITCH_FDB_STICKY))
 		return VSW_LEARN_REFUSED;
 	if (port->fdb_limit && port->fdb_count >= port->fdb_limit)
@@ -230,6 +237,27 @@ static enum vsw_learn vsw_fdb_learn_moved(struct vsw_fdb *fdb, struct vsw_fdb_en
 	vsw_fdb_move(fdb, e, port);
 	e->updated = jiffies;
 	return VSW_LEARN_MOVED;
+}
+
+/**
+ * vsw_fdb_is_ours() - does an address belong to this host, at another port?
+ * @fdb: the database
+ * @port: where a frame from it has come in
+ * @key: the address, in any VLAN: an own address is the same in all of them
+ *
+ * A frame that the host has sent through the switch or one of its uplinks comes
+ * back only if there is a loop. It would be seen at one and the same port at
+ * every turn, so nothing would seem to move.
+ *
+ * Context: RCU read lock.
+ * Return: whether.
+ */
+bool vsw_fdb_is_ours(struct vsw_fdb *fdb, struct vsw_port *port, u64 key)
+{
+	struct vsw_fdb_entry *e = vsw_fdb_find(fdb, key & ~(u64)VSW_FDB_KEY_VID);
+
+	return e && READ_ONCE(e->flags) & VSWITCH_FDB_LOCAL &&
+	       rcu_access_pointer(e->port) != port;
 }
 
 /* The rest of vsw_fdb_learn(): the address is new, or was elsewhere. */
@@ -246,8 +274,12 @@ enum vsw_learn vsw_fdb_learn_slow(struct vsw_fdb *fdb, struct vsw_port *port, u6
 		return VSW_LEARN_PORT_FULL;
 	if (!e && !vsw_fdb_has_room(fdb))
 		return VSW_LEARN_FULL;
+	if (e && READ_ONCE(e->flags) & VSWITCH_FDB_LOCAL)
+		return VSW_LEARN_LOOP;
 	if (e && READ_ONCE(e->flags) & (VSWITCH_FDB_STATIC | VSWITCH_FDB_STICKY))
 		return VSW_LEARN_REFUSED;
+	if (!e && vsw_fdb_key_vid(key) && vsw_fdb_is_ours(fdb, port, key))
+		return VSW_LEARN_LOOP;
 	if (e && READ_ONCE(e->damped) && time_before(jiffies, READ_ONCE(e->window)))
 		return VSW_LEARN_REFUSED;
 
@@ -391,15 +423,7 @@ int vsw_fdb_add(struct vsw_fdb *fdb, struct vsw_port *port, u64 key, u32 flags,
 	return ret;
 }
 
-/**
- * vsw_fdb_del() - remove an entry
- * @fdb: the database
- * @key: the address
- *
- * Context: may sleep.
- * Return: 0, -ENOENT, -EPERM if it is the switch's own address.
- */
-int vsw_fdb_del(struct vsw_fdb *fdb, u64 key)
+static int vsw_fdb_take(struct vsw_fdb *fdb, u64 key, struct vsw_port *owner)
 {
 	struct vsw_fdb_table *t;
 	struct vsw_fdb_entry *e;
@@ -418,7 +442,10 @@ int vsw_fdb_del(struct vsw_fdb *fdb, u64 key)
 			e = vsw_fdb_way(&t->bucket[where[i]], way);
 			if (!e || e->key != key)
 				continue;
-			ret = e->flags & VSWITCH_FDB_LOCAL ? -EPERM : 0;
+			ret = 0;
+			if (e->flags & VSWITCH_FDB_LOCAL &&
+			    (!owner || rcu_access_pointer(e->port) != owner))
+				ret = -EPERM;
 			if (!ret)
 				vsw_fdb_remove(fdb, &t->bucket[where[i]], way);
 			break;
@@ -427,6 +454,32 @@ int vsw_fdb_del(struct vsw_fdb *fdb, u64 key)
 	spin_unlock_bh(&fdb->lock);
 	mutex_unlock(&fdb->mutex);
 	return ret;
+}
+
+/**
+ * vsw_fdb_del() - remove an entry
+ * @fdb: the database
+ * @key: the address
+ *
+ * Context: may sleep.
+ * Return: 0, -ENOENT, -EPERM if it is an address of the host's own.
+ */
+int vsw_fdb_del(struct vsw_fdb *fdb, u64 key)
+{
+	return vsw_fdb_take(fdb, key, NULL);
+}
+
+/**
+ * vsw_fdb_del_own() - a port's netdev has another address now
+ * @fdb: the database
+ * @port: the port
+ * @key: the old address
+ *
+ * Context: may sleep.
+ */
+void vsw_fdb_del_own(struct vsw_fdb *fdb, struct vsw_port *port, u64 key)
+{
+	vsw_fdb_take(fdb, key, port);
 }
 
 /**

@@ -104,6 +104,7 @@ enum vsw_learn {
 	VSW_LEARN_FULL,		/* a limit of the switch or namespace, or memory */
 	VSW_LEARN_PORT_FULL,
 	VSW_LEARN_REFUSED,	/* it belongs elsewhere and does not move */
+	VSW_LEARN_LOOP,		/* it is the host's own, at another port */
 };
 
 int vsw_fdb_init(struct vsw_fdb *fdb, struct vsw_switch *sw, atomic_t *budget);
@@ -114,6 +115,8 @@ enum vsw_learn vsw_fdb_learn_slow(struct vsw_fdb *fdb, struct vsw_port *port, u6
 int vsw_fdb_add(struct vsw_fdb *fdb, struct vsw_port *port, u64 key, u32 flags,
 		unsigned long age, bool replace);
 int vsw_fdb_del(struct vsw_fdb *fdb, u64 key);
+void vsw_fdb_del_own(struct vsw_fdb *fdb, struct vsw_port *port, u64 key);
+bool vsw_fdb_is_ours(struct vsw_fdb *fdb, struct vsw_port *port, u64 key);
 void vsw_fdb_flush(struct vsw_fdb *fdb, struct vsw_port *port, int vid, u32 kinds);
 void vsw_fdb_set_ageing(struct vsw_fdb *fdb, unsigned long ageing);
 void vsw_fdb_expire(struct vsw_fdb *fdb, unsigned long now);

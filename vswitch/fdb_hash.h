@@ -30,9 +30,11 @@ static inline void vsw_fdb_key_mac(u64 key, u8 *mac)
 		mac[i] = key >> (56 - 8 * i);
 }
 
+#define VSW_FDB_KEY_VID 0xfff
+
 static inline u16 vsw_fdb_key_vid(u64 key)
 {
-	return key & 0xfff;
+	return key & VSW_FDB_KEY_VID;
 }
 
 /**

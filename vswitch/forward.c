@@ -262,7 +262,7 @@ static u32 vsw_learn(const struct vsw_ctx *c, u64 key)
 	u32 conf = READ_ONCE(c->in->conf);
 
 	if (unlikely(!(conf & VSWITCH_P_LEARN)))
-		return 0;
+		return vsw_fdb_is_ours(&c->sw->fdb, c->in, key) ? VSWITCH_DROP_LOOP : 0;
 	switch (vsw_fdb_learn(&c->sw->fdb, c->in, key)) {
 	case VSW_LEARN_KNOWN:
 		return 0;
@@ -278,6 +278,8 @@ static u32 vsw_learn(const struct vsw_ctx *c, u64 key)
 	case VSW_LEARN_FULL:
 		vsw_count(c->in, VSWITCH_STAT_FDB_FULL);
 		return 0;
+	case VSW_LEARN_LOOP:
+		return VSWITCH_DROP_LOOP;
 	case VSW_LEARN_REFUSED:
 		break;
 	}
@@ -373,7 +375,7 @@ void vsw_input(struct vsw_port *in, struct sk_buff *skb)
 	if (static_branch_unlikely(&vsw_vlan_key) && READ_ONCE(c.sw->vlan_aware)) {
 		reason = vsw_classify(&c, skb);
 		if (!reason && vsw_is_host(&c, eth_hdr(skb)->h_source))
-			reason = VSWITCH_DROP_MOVED;
+			reason = VSWITCH_DROP_LOOP;
 		if (unlikely(reason))
 			return vsw_drop(in, skb, reason);
 	}

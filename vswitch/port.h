@@ -65,7 +65,7 @@ struct vsw_vlan_rcu {
  * @fdb_count: entries that lead here; under the database's lock
  * @fdb_limit: most learned ones; 0: no limit
  * @mtu: of a queue
- * @mac: of a queue
+ * @mac: of a queue; of an uplink's netdev, as the FDB has it
  * @label: of a queue
  * @list: in the switch's list of ports
  * @dying: between the halves of its end

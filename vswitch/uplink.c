@@ -98,6 +98,26 @@ static void vsw_uplink_follow(struct vsw_port *port)
 	vsw_port_set_up(port, netif_running(port->dev) && netif_oper_up(port->dev));
 }
 
+/*
+ * What the netdev itself sends (its neighbour discovery, say) has its address
+ * and must not come back by another port. If that cannot be noted (a limit, or
+ * another uplink with the same address), a loop of such frames is not seen.
+ */
+static void vsw_uplink_own_address(struct vsw_port *port)
+{
+	ether_addr_copy(port->mac, port->dev->dev_addr);
+	vsw_fdb_add(&port->sw->fdb, port, vsw_fdb_key(port->mac, 0),
+		    VSWITCH_FDB_STATIC | VSWITCH_FDB_LOCAL, 0, true);
+}
+
+static void vsw_uplink_new_address(struct vsw_port *port)
+{
+	if (ether_addr_equal(port->mac, port->dev->dev_addr))
+		return;
+	vsw_fdb_del_own(&port->sw->fdb, port, vsw_fdb_key(port->mac, 0));
+	vsw_uplink_own_address(port);
+}
+
 /**
  * vsw_uplink_add() - make a netdev a port
  * @sw: the switch
@@ -138,6 +158,7 @@ struct vsw_port *vsw_uplink_add(struct vsw_switch *sw, struct net_device *dev, u
 	if (ret)
 		goto err_link;
 	dev_disable_lro(dev);
+	vsw_uplink_own_address(port);
 	vsw_uplink_follow(port);
 	vsw_port_put(port);
 	return port;
@@ -196,6 +217,9 @@ static int vsw_uplink_event(struct notifier_block *nb, unsigned long event, void
 	case NETDEV_DOWN:
 	case NETDEV_CHANGE:
 		vsw_uplink_follow(port);
+		break;
+	case NETDEV_CHANGEADDR:
+		vsw_uplink_new_address(port);
 		break;
 	case NETDEV_UNREGISTER:
 		vsw_uplink_unhook(port);

@@ -259,7 +259,7 @@ static void local_port(void)
 	f = frame_to(broadcast, p.mac);
 	put(&a, &f);
 	SILENT(&b);
-	EQ(stat_of(a.port, VSWITCH_DROP_MOVED), 1);
+	EQ(stat_of(a.port, VSWITCH_DROP_LOOP), 1);
 }
 
 static void silent_until_activated(void)

@@ -326,7 +326,8 @@ struct vswitch_port_id {
 	X(FULL, "full")			/* the receiver's ring is full */	\
 	X(DEST_DOWN, "dest_down")	/* the port it leads to is down */	\
 	X(GSO, "bad_offload")		/* what its offload header says is wrong */ \
-	X(NOMEM, "no_memory")
+	X(NOMEM, "no_memory")							\
+	X(LOOP, "loop")			/* sent by this switch or an uplink, and came back */
 
 #define VSWITCH_STAT_ENUM_(name, ...) VSWITCH_DROP_##name,
 
@@ -372,7 +373,7 @@ struct vswitch_stats {
 /* Flags of an FDB entry. */
 #define VSWITCH_FDB_STATIC	(1U << 0)	/* neither ages nor moves, never evicted */
 #define VSWITCH_FDB_STICKY	(1U << 1)	/* ages, but does not move */
-#define VSWITCH_FDB_LOCAL	(1U << 2)	/* the address of the switch's netdev */
+#define VSWITCH_FDB_LOCAL	(1U << 2)	/* of the switch's netdev, or of an uplink's */
 
 /**
  * struct vswitch_fdb_entry - where an address is
