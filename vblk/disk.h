@@ -24,7 +24,8 @@
 
 struct vb_backing;
 struct vb_disk;
-struct vb_rawfile;
+struct vb_cmd;
+struct vb_mq;
 
 /* One line for the caller of a call that fails; see vb_say(). */
 struct vb_msg {
@@ -40,6 +41,11 @@ void vb_say(struct vb_msg *msg, const char *fmt, ...) __printf(2, 3);
  * @exit: undo it; no I/O is in flight, and none will come. May sleep
  * @submit: bio-based kinds: do it; if @torn is not 0 write only so many bytes
  *	and fail. It came at @start. Ends it with vb_bio_end(), sooner or later
+ * @rq_try: kinds with requests: start a READ or WRITE without waiting, or hand it to
+ *	a worker
+ * @rq_work: do it, with all the time in the world. The caller is a worker
+ * @leave: the file has answered, before the request ends or is handed to a worker;
+ *	any context. NULL if there is nothing to do
  * @backing_bytes: present size of the backing, NULL if it has none
  * @allocated: bytes that it takes up, NULL if that makes no sense
  * @shrunk: the capacity has become smaller, nobody has the disk open; or NULL
@@ -48,6 +54,9 @@ struct vb_kind {
 	int (*init)(struct vb_disk *disk, struct vb_msg *msg);
 	void (*exit)(struct vb_disk *disk);
 	void (*submit)(struct vb_disk *disk, struct bio *bio, unsigned int torn, u64 start);
+	void (*rq_try)(struct vb_disk *disk, struct request *rq);
+	void (*rq_work)(struct vb_disk *disk, struct request *rq);
+	void (*leave)(struct vb_disk *disk, struct vb_cmd *cmd);
 	u64 (*backing_bytes)(struct vb_disk *disk);
 	u64 (*allocated)(struct vb_disk *disk);
 	void (*shrunk)(struct vb_disk *disk);
@@ -100,7 +109,7 @@ enum vb_state {
  * @ram_pages: RAM: how many
  * @clones: remap: where the bios for the backing come from, one set for each disk
  *	because disks may be stacked
- * @file: file: the rest
+ * @mq: with requests: the rest
  */
 struct vb_disk {
 	struct kref ref;
@@ -132,7 +141,7 @@ struct vb_disk {
 	struct xarray ram;
 	atomic64_t ram_pages;
 	struct bio_set clones;
-	struct vb_rawfile *file;
+	struct vb_mq *mq;
 };
 
 static inline void vb_slow_set(struct vb_disk *disk, unsigned int bit, bool on)
@@ -145,7 +154,7 @@ static inline void vb_slow_set(struct vb_disk *disk, unsigned int bit, bool on)
 
 static inline bool vb_is_mq(const struct vb_disk *disk)
 {
-	return disk->kind == &vb_rawfile_kind;
+	return disk->kind->rq_work;
 }
 
 static inline bool vb_rdonly(const struct vb_disk *disk)
@@ -178,7 +187,7 @@ void vb_bio_pass(struct vb_disk *disk, struct bio *bio);
 void vb_bio_fail(struct vb_disk *disk, struct bio *bio, blk_status_t status);
 void vb_bio_end(struct vb_disk *disk, struct bio *bio, u64 start, blk_status_t status);
 
-/* rawfile.c: the same for requests. */
+/* mq.c: the same for requests. */
 void vb_rq_pass(struct vb_disk *disk, struct request *rq);
 void vb_rq_go(struct vb_disk *disk, struct request *rq, unsigned int torn);
 void vb_rq_fail(struct vb_disk *disk, struct request *rq, blk_status_t status);

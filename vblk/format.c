@@ -197,7 +197,10 @@ static int check_volume(const struct vb_super *s, const struct vb_volume *v)
 	if (v->flags & ~VB_VOLUME_HAS_BASE ||
 	    (v->flags & VB_VOLUME_HAS_BASE && !(s->incompat & VB_INCOMPAT_BASE)))
 		return -EUCLEAN;
-	if (!v->born || v->born > s->epoch || v->taken > s->epoch)
+	if (!v->born || v->born > s->epoch || v->taken > s->epoch ||
+	    v->keep > s->epoch)
+		return -EUCLEAN;
+	if (v->state != VB_VOLUME_DELETED && v->keep)
 		return -EUCLEAN;
 	if ((v->origin != VB_NO_VOLUME && v->origin >= s->next_volume) ||
 	    (v->older != VB_NO_VOLUME && v->older >= s->next_volume) ||
@@ -235,10 +238,11 @@ int vb_volume_unpack(const struct vb_super *s, struct vb_volume *v, const u8 *ra
 	memcpy(v->uuid, raw + 72, 16);
 	v->taken = get(raw + 88, 8);
 	v->base_id = get(raw + 96, 8);
+	v->keep = get(raw + 104, 8);
 	memcpy(v->name, raw + 128, 128);
 	/* What is unused is all zero, and a name ends within its field. */
 	if (v->state == VB_VOLUME_UNUSED || v->number != number || number >= s->next_volume ||
-	    !all_zero(raw + 34, 6) || !all_zero(raw + 104, 24) || v->name[127])
+	    !all_zero(raw + 34, 6) || !all_zero(raw + 112, 16) || v->name[127])
 		return -EUCLEAN;
 	return check_volume(s, v);
 }
@@ -266,6 +270,7 @@ void vb_volume_pack(u8 *raw, const struct vb_volume *v)
 	memcpy(raw + 72, v->uuid, 16);
 	put(raw + 88, 8, v->taken);
 	put(raw + 96, 8, v->base_id);
+	put(raw + 104, 8, v->keep);
 	memcpy(raw + 128, v->name, 128);
 }
 

@@ -93,6 +93,7 @@ struct vb_volume {
 	u8 uuid[16];
 	u64 taken;
 	u64 base_id;
+	u64 keep;
 	u8 name[128];
 };
 

@@ -235,6 +235,14 @@ static void format_volume(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, back.size, v.size);
 	KUNIT_EXPECT_EQ(test, back.root.block, 42);
 	KUNIT_EXPECT_STREQ(test, (char *)back.name, "golden");
+	w = v;
+	w.state = VB_VOLUME_DELETED;
+	w.keep = 2;
+	vb_volume_pack(raw, &w);
+	KUNIT_EXPECT_EQ(test, raw[104], 2);
+	KUNIT_EXPECT_EQ(test, vb_volume_unpack(&im->s, &back, raw, 1), 0);
+	KUNIT_EXPECT_EQ(test, back.keep, 2);
+	vb_volume_pack(raw, &v);
 	KUNIT_EXPECT_EQ(test, vb_volume_unpack(&im->s, &back, raw, 2), -EUCLEAN);
 	raw[36] = 1;
 	KUNIT_EXPECT_EQ(test, vb_volume_unpack(&im->s, &back, raw, 1), -EUCLEAN);
@@ -249,6 +257,8 @@ static void format_volume(struct kunit *test)
 	BAD(w.born = 0);
 	BAD(w.born = 10);
 	BAD(w.taken = 10);
+	BAD(w.keep = 1);
+	BAD(w.state = VB_VOLUME_DELETED; w.keep = 10);
 	BAD(w.origin = 3);
 	BAD(w.older = 1);
 	BAD(w.newer = 77);

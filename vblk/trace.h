@@ -65,7 +65,7 @@ TRACE_EVENT(vblk_hand,
 			   __entry->why = why;),
 	    TP_printk("vblk%d sector %llu because of %s", __entry->id, __entry->sector,
 		      __print_symbolic(__entry->why, { 0, "its kind" }, { 1, "its submitter" },
-				       { 2, "would block" }))
+				       { 2, "would block" }, { 3, "its mapping" }))
 );
 
 TRACE_EVENT(vblk_throttle,
