@@ -166,7 +166,7 @@ void catch_signal(int sig);
 uint64_t now_ns(void);
 void sleep_ms(unsigned int ms);
 
-/* await() - wait up to five seconds for something another thread does. */
+/* await() - wait up to half a minute for something another thread does. */
 #define await(cond)							\
 	({								\
 		uint64_t __end = now_ns() + 30000000000ULL;		\
