@@ -450,15 +450,20 @@ static void one_call(struct worker *w)
 		__atomic_add_fetch(&g.succeeded, 1, __ATOMIC_RELAXED);
 }
 
-/* What a process does with the memory its guests run in. */
+/*
+ * What a process does with the memory its guests run in. One thread at a time:
+ * who has just mapped a page writes to it, and must find it there.
+ */
 static void disturb_memory(struct worker *w)
 {
+	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
 	uint8_t *p = g.arena + below(w, ARENA / PAGE) * PAGE;
 	size_t len = (1 + below(w, 64)) * PAGE;
 	int fixed = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
 
 	if (p + len > g.arena + ARENA)
 		len = g.arena + ARENA - p;
+	pthread_mutex_lock(&one);
 	switch (below(w, 8)) {
 	case 0:
 		madvise(p, len, MADV_DONTNEED);
@@ -487,6 +492,7 @@ static void disturb_memory(struct worker *w)
 				*(uint64_t *)(p + len) = rnd(w);
 		}
 	}
+	pthread_mutex_unlock(&one);
 }
 
 /* Close a vCPU, or a whole VM, and make it anew. */
