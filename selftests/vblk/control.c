@@ -61,17 +61,17 @@ static void limit_disk(int id, int fd)
 	for (i = 0; i < 60; i++)
 		EXPECT(fd, i * 4096, 4096, 0);
 	t = now_ns() - t;
-	/* ten at once, fifty in a second; slow machines need longer, and wait less */
-	CHECK(t >= 98 * SECOND / 100 && t < 10 * SECOND, "60 reads in %llu ns",
+	/* ten at once, fifty in a second; who reads more slowly by himself need not wait */
+	CHECK(t >= 98 * SECOND / 100 && t < 60 * SECOND, "60 reads in %llu ns",
 	      (unsigned long long)t);
-	CHECK(stats(id).throttled >= 1, "nobody waited");
+	CHECK(stats(id).throttled >= 1 || t > 60 * SECOND / 50, "nobody waited");
 
 	OK(set_limits(id, 0, 4 * MIB, 0, MIB));
 	t = now_ns();
 	put(fd, 0, 3 * MIB, 1);
 	EXPECT(fd, 0, MIB, 1);
 	t = now_ns() - t;
-	CHECK(t >= 7 * SECOND / 10 && t < 10 * SECOND, "4 MiB in %llu ns",
+	CHECK(t >= 7 * SECOND / 10 && t < 60 * SECOND, "4 MiB in %llu ns",
 	      (unsigned long long)t);
 	/* a flush is never held up */
 	OK(set_limits(id, 1, 0, 1, 0));
