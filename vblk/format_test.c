@@ -303,8 +303,11 @@ static void format_log(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vb_log_record(&im->s, raw, 1, &block, &blocks, &used), -EUCLEAN);
 	raw[16] = 0;
 	KUNIT_EXPECT_EQ(test, vb_log_unpack(&im->s, raw, &next, &count), -EUCLEAN);
-	raw[16] = 0xff;
+	/* The 508 records that have room after the head, and one more. */
+	raw[16] = 0xfc;
 	raw[17] = 1;
+	KUNIT_EXPECT_EQ(test, vb_log_unpack(&im->s, raw, &next, &count), 0);
+	raw[16] = 0xfd;
 	KUNIT_EXPECT_EQ(test, vb_log_unpack(&im->s, raw, &next, &count), -EUCLEAN);
 	raw[16] = 1;
 	raw[17] = 0;
