@@ -78,6 +78,13 @@ while read -r option; do
 	fi
 done <"$work/options"
 
+t "a card without a switch" 2 "switch=NAME is missing" vm run --kernel k --nic vlan=3
+t "a card in no VLAN" 2 "vlan: a value" vm run --kernel k --nic switch=s,vlan=4095
+t "a card with half an address" 2 "mac: a value" vm run --kernel k --nic switch=s,mac=2:3
+t "a card's unknown word" 2 'unknown "speed' vm run --kernel k --nic switch=s,speed=3
+t "too many cards" 2 "more than 6" vm run --kernel k --nic switch=s --nic switch=s \
+	--nic switch=s --nic switch=s --nic switch=s --nic switch=s --nic switch=s
+
 t "disk alone: its help" 0 "disk attach" disk
 t "attach nothing" 2 "one of --file" disk attach
 t "attach two things" 2 "one of --file" disk attach --ram --file f

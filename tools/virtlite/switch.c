@@ -24,6 +24,7 @@ static int do_switch_help(int argc, char **argv)
 	       "       virtlite switch port add NAME vnic|uplink DEV [netns NS] [mac MAC] [PORT-OPTION]...\n"
 	       "       virtlite switch port set NAME PORT [mac MAC] [PORT-OPTION]...\n"
 	       "       virtlite switch port del NAME PORT\n"
+	       "       virtlite switch queue NAME [queues N] [mac MAC] [PORT-OPTION]... -- COMMAND...\n"
 	       "       virtlite switch fdb show NAME [PORT]\n"
 	       "       virtlite switch fdb add NAME MAC PORT [vlan N] [static|sticky] [replace]\n"
 	       "       virtlite switch fdb del NAME MAC [vlan N]\n"
@@ -347,6 +348,7 @@ static const struct cmd verbs[] = {
 	{ "show", do_switch_show },
 	{ "set", do_switch_set },
 	{ "port", do_switch_port },
+	{ "queue", do_switch_queue },
 	{ "fdb", do_switch_fdb },
 	{ "mirror", do_switch_mirror },
 	{ "stats", do_switch_stats },

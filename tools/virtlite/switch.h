@@ -26,10 +26,25 @@ int failed(void);
 /* Opens the device and finds the switch; exit status, or 0. */
 int begin(struct words *w, int *fd, unsigned int *sw);
 
+/* All that one command line may say about a port; sent in up to three calls. */
+struct port_request {
+	struct vswitch_port port;
+	struct vswitch_vlan vlan;
+	struct vswitch_rate rate;
+	bool set_vlan;
+};
+
+/* The words of a PORT-OPTION, "mac" and "netns": exit status. */
+int parse_port(struct words *w, struct port_request *r);
+struct port_request new_request(unsigned int sw);
+/* What VSWITCH_ADD_PORT and SET_PORT leave to do; -errno. */
+int set_rest(int fd, struct port_request *r);
+
 int do_switch_port(int argc, char **argv);
 int do_switch_fdb(int argc, char **argv);
 int do_switch_mirror(int argc, char **argv);
 int do_switch_stats(int argc, char **argv);
 int do_switch_events(int argc, char **argv);
+int do_switch_queue(int argc, char **argv);
 
 #endif /* VIRTLITE_CLI_SWITCH_H */

@@ -34,14 +34,6 @@ static const char *const rates[VSWITCH_NR_RATES] = {
 	"rate-in", "rate-out", "storm-bcast", "storm-mcast", "storm-unknown",
 };
 
-/* All that one command line may say about a port; sent in up to three calls. */
-struct port_request {
-	struct vswitch_port port;
-	struct vswitch_vlan vlan;
-	struct vswitch_rate rate;
-	bool set_vlan;
-};
-
 /* 1,5-9 */
 static bool parse_vlans(const char *s, unsigned long long *allowed)
 {
@@ -204,7 +196,7 @@ static int open_netns(const char *name)
 	return fd >= 0 ? fd : vl_error(errno, "network namespace %s", path);
 }
 
-static int parse_port(struct words *w, struct port_request *r)
+int parse_port(struct words *w, struct port_request *r)
 {
 	const char *word, *ns;
 	int ret;
@@ -234,7 +226,7 @@ static int parse_port(struct words *w, struct port_request *r)
 	return 0;
 }
 
-static struct port_request new_request(unsigned int sw)
+struct port_request new_request(unsigned int sw)
 {
 	struct port_request r = {
 		.port = { .head = head_of(vswitch_port, sw), .netns_fd = -1 },
@@ -245,7 +237,7 @@ static struct port_request new_request(unsigned int sw)
 	return r;
 }
 
-static int set_rest(int fd, struct port_request *r)
+int set_rest(int fd, struct port_request *r)
 {
 	r->vlan.port = r->port.port;
 	r->rate.port = r->port.port;

@@ -12,6 +12,7 @@
 #include "../lib/virtlite.h"
 #include "../vmm/vmm.h"
 #include "cmd.h"
+#include "switch.h"
 
 #define DEFAULT_MEM	(256 * MIB)
 #define DEFAULT_CMDLINE	"console=ttyS0"
@@ -24,9 +25,19 @@ enum {
 	OPT_MEM,
 	OPT_CPUS,
 	OPT_DISK,
+	OPT_NIC,
 	OPT_CONSOLE,
 	OPT_DEVICE,
 	OPT_MARK,
+};
+
+enum {
+	NIC_SWITCH,
+	NIC_NAME,
+	NIC_MAC,
+	NIC_VLAN,
+	NIC_MTU,
+	NIC_QUEUES,
 };
 
 static int do_vm_help(int argc, char **argv)
@@ -35,6 +46,8 @@ static int do_vm_help(int argc, char **argv)
 	(void)argv;
 	printf("Usage: virtlite vm run --kernel BZIMAGE [--initrd FILE] [--cmdline STRING]\n"
 	       "                       [--mem SIZE] [--cpus N] [--disk PATH[,ro]]...\n"
+	       "                       [--nic switch=NAME[,vlan=N][,mac=MAC][,mtu=N]\n"
+	       "                              [,queues=N][,name=TEXT]]...\n"
 	       "                       [--console stdio] [--device PATH]\n"
 	       "                       [--mark STRING] [-v | --summary]\n"
 	       "       virtlite vm info [--device PATH]\n"
@@ -104,6 +117,56 @@ static bool parse_disk(char *s, struct vmm_disk *disk)
 	return *disk->path;
 }
 
+/* A word of --nic. Return: false if it makes no sense. */
+static bool parse_nic_word(int key, const char *value, struct vmm_nic *nic)
+{
+	if (!value || !*value)
+		return false;
+	switch (key) {
+	case NIC_SWITCH:
+		nic->sw = value;
+		return true;
+	case NIC_NAME:
+		nic->name = value;
+		return strlen(value) < 16;
+	case NIC_MAC:
+		nic->has_mac = true;
+		return parse_mac(value, nic->mac);
+	case NIC_VLAN:
+		return parse_count(value, &nic->vlan) && nic->vlan &&
+		       nic->vlan < 4095;
+	case NIC_MTU:
+		return parse_count(value, &nic->mtu) && nic->mtu >= 68 &&
+		       nic->mtu <= 65521;
+	case NIC_QUEUES:
+		return parse_count(value, &nic->queues) && nic->queues;
+	}
+	return false;
+}
+
+/* switch=NAME and more, with commas between. Exit status. */
+static int parse_nic(char *s, struct vmm_nic *nic)
+{
+	static char *const keys[] = {
+		[NIC_SWITCH] = "switch", [NIC_NAME] = "name", [NIC_MAC] = "mac",
+		[NIC_VLAN] = "vlan", [NIC_MTU] = "mtu", [NIC_QUEUES] = "queues",
+		NULL
+	};
+	char *value;
+
+	while (*s) {
+		char *word = s;
+		int key = getsubopt(&s, keys, &value);
+
+		if (key < 0)
+			return cmd_error("--nic: unknown \"%s\"", word);
+		if (!parse_nic_word(key, value, nic))
+			return cmd_error("--nic: %s: a value that makes no sense, or none",
+					 keys[key]);
+	}
+	return nic->sw ? 0 : cmd_error("--nic: switch=NAME is missing");
+}
+
 static int parse_run(int argc, char **argv, struct vmm_config *cfg)
 {
 	static const struct option options[] = {
@@ -113,13 +176,14 @@ static int parse_run(int argc, char **argv, struct vmm_config *cfg)
 		{ "mem", required_argument, NULL, OPT_MEM },
 		{ "cpus", required_argument, NULL, OPT_CPUS },
 		{ "disk", required_argument, NULL, OPT_DISK },
+		{ "nic", required_argument, NULL, OPT_NIC },
 		{ "console", required_argument, NULL, OPT_CONSOLE },
 		{ "device", required_argument, NULL, OPT_DEVICE },
 		{ "mark", required_argument, NULL, OPT_MARK },
 		{ "summary", no_argument, NULL, 'v' },
 		{},
 	};
-	int opt;
+	int opt, ret;
 
 	optind = 0;	/* a new scan: main() has done its own */
 	while ((opt = getopt_long(argc, argv, "v", options, NULL)) != -1) {
@@ -149,6 +213,14 @@ static int parse_run(int argc, char **argv, struct vmm_config *cfg)
 						 VMM_MAX_DISKS);
 			if (!parse_disk(optarg, &cfg->disks[cfg->nr_disks++]))
 				return cmd_error("--disk: no path");
+			break;
+		case OPT_NIC:
+			if (cfg->nr_nics == VMM_MAX_NICS)
+				return cmd_error("--nic: more than %d",
+						 VMM_MAX_NICS);
+			ret = parse_nic(optarg, &cfg->nics[cfg->nr_nics++]);
+			if (ret)
+				return ret;
 			break;
 		case OPT_CONSOLE:
 			if (strcmp(optarg, "stdio"))

@@ -21,6 +21,7 @@
 
 struct vm;
 struct virtio;
+struct virtio_queue;
 
 /**
  * struct virtio_ops - what kind of device it is
@@ -28,11 +29,21 @@ struct virtio;
  * @class: PCI class code
  * @handle: serve one buffer and say how many bytes were written into it;
  *	    called from the queue's own thread, without locks
+ * @loop: instead of @handle, if not NULL: the whole life of the queue's thread,
+ *	  see virtio_queue_loop(). Return: 0 when it is to stop, -EINVAL if the
+ *	  ring is broken
+ * @ready: if not NULL: the driver is there, and no queue is served yet. Context:
+ *	   pci.lock
+ * @reset: if not NULL: the driver is gone, and no queue is served any more.
+ *	   Context: pci.lock
  */
 struct virtio_ops {
 	u16 id;
 	u32 class;
 	u32 (*handle)(struct virtio *v, struct vq_elem *e);
+	int (*loop)(struct virtio_queue *q);
+	void (*ready)(struct virtio *v);
+	void (*reset)(struct virtio *v);
 };
 
 /**
@@ -72,7 +83,8 @@ struct virtio_queue {
  * @pci: its PCI side
  * @ops: kind
  * @features: offered
- * @config: device-specific configuration, constant
+ * @config: device-specific configuration; what changes in it is at most a word,
+ *	    and written as one
  * @config_size: its size
  * @queue: queues
  * @nr_queues: how many
@@ -125,6 +137,9 @@ void virtio_queue_exit(struct virtio_queue *q);
 int virtio_queue_start(struct virtio_queue *q);
 void virtio_queue_stop(struct virtio_queue *q);
 void virtio_queue_kick(struct virtio_queue *q);
+bool virtio_queue_stopping(const struct virtio_queue *q);
+int virtio_queue_wait(struct virtio_queue *q, int fd);
+int virtio_queue_loop(struct virtio_queue *q);
 void virtio_queue_bind(struct virtio_queue *q, u64 addr);
 void virtio_broken(struct virtio *v);
 
@@ -136,5 +151,11 @@ struct virtio_blk *virtio_blk_create(struct vm *vm, const struct vmm_disk *disk,
 void virtio_blk_destroy(struct virtio_blk *blk);
 struct virtio *virtio_rng_create(struct vm *vm);
 void virtio_rng_destroy(struct virtio *v);
+
+/* virtio_net.c */
+struct virtio_net;
+struct net_port;
+struct virtio_net *virtio_net_create(struct vm *vm, struct net_port *port);
+void virtio_net_destroy(struct virtio_net *n);
 
 #endif /* VMM_VIRTIO_H */

@@ -80,6 +80,8 @@ static void reset(struct virtio *v)
 		q->avail = 0;
 		q->used = 0;
 	}
+	if (v->ops->reset)
+		v->ops->reset(v);
 	v->feature_sel = 0;
 	v->driver_feature_sel = 0;
 	v->driver_features = 0;
@@ -93,11 +95,16 @@ static void reset(struct virtio *v)
 	pthread_mutex_unlock(&v->lock);
 }
 
-static void start_queues(struct virtio *v)
+static bool is_ready(u8 status)
 {
 	u8 ready = VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK;
 
-	if ((v->status & ready) != ready)
+	return (status & ready) == ready;
+}
+
+static void start_queues(struct virtio *v)
+{
+	if (!is_ready(v->status))
 		return;
 	for (unsigned int i = 0; i < v->nr_queues; i++)
 		if (v->queue[i].enabled && virtio_queue_start(&v->queue[i])) {
@@ -108,6 +115,8 @@ static void start_queues(struct virtio *v)
 
 static void set_status(struct virtio *v, u8 status)
 {
+	u8 before;
+
 	if (!status) {
 		reset(v);
 		return;
@@ -122,8 +131,11 @@ static void set_status(struct virtio *v, u8 status)
 
 	/* The driver adds bits; it can take none away but by a reset. */
 	pthread_mutex_lock(&v->lock);
+	before = v->status;
 	v->status |= status & ~VIRTIO_CONFIG_S_NEEDS_RESET;
 	pthread_mutex_unlock(&v->lock);
+	if (v->ops->ready && !is_ready(before) && is_ready(v->status))
+		v->ops->ready(v);
 	start_queues(v);
 }
 

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <linux/virtio_pci.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -26,9 +27,32 @@ void virtio_broken(struct virtio *v)
 			 VIRTIO_ISR_CONFIG);
 }
 
-static bool stopping(const struct virtio_queue *q)
+/**
+ * virtio_queue_stopping() - is the queue's thread to end?
+ * @q: queue
+ */
+bool virtio_queue_stopping(const struct virtio_queue *q)
 {
 	return __atomic_load_n(&q->stop, __ATOMIC_ACQUIRE);
+}
+
+/**
+ * virtio_queue_wait() - sleep until the driver kicks or a descriptor is ready
+ * @q: the thread's queue
+ * @fd: descriptor to read from, or -1
+ *
+ * Return: what poll() says of @fd.
+ */
+int virtio_queue_wait(struct virtio_queue *q, int fd)
+{
+	struct pollfd fds[] = { { q->kick_fd, POLLIN, 0 }, { fd, POLLIN, 0 } };
+	eventfd_t kicks;
+
+	if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+		return 0;	/* EINTR: the caller looks again */
+	if (fds[0].revents)
+		eventfd_read(q->kick_fd, &kicks);
+	return fds[1].revents;
 }
 
 /* Serve what is there. Return: 0, or -EINVAL if the ring is broken. */
@@ -38,7 +62,8 @@ static int serve(struct virtio_queue *q, struct vq_elem *e)
 		int ret;
 
 		vq_disable_notify(&q->vq);
-		while (!stopping(q) && (ret = vq_pop(&q->vq, e))) {
+		while (!virtio_queue_stopping(q) &&
+		       (ret = vq_pop(&q->vq, e))) {
 			if (ret < 0)
 				return ret;
 			vq_push(&q->vq, e, q->v->ops->handle(q->v, e));
@@ -46,28 +71,36 @@ static int serve(struct virtio_queue *q, struct vq_elem *e)
 				virtio_interrupt(q->v, READ_ONCE(q->vector),
 						 VIRTIO_ISR_QUEUE);
 		}
-	} while (!stopping(q) && vq_enable_notify(&q->vq));
+	} while (!virtio_queue_stopping(q) && vq_enable_notify(&q->vq));
 	return 0;
+}
+
+/**
+ * virtio_queue_loop() - serve each buffer by the device's handle()
+ * @q: the thread's queue
+ *
+ * Return: 0 when it is to stop, or -EINVAL if the ring is broken.
+ */
+int virtio_queue_loop(struct virtio_queue *q)
+{
+	struct vq_elem *e = malloc(sizeof(*e));
+	int ret = e ? 0 : -EINVAL;
+
+	while (!ret && !virtio_queue_stopping(q)) {
+		virtio_queue_wait(q, -1);
+		ret = serve(q, e);
+	}
+	free(e);
+	return ret;
 }
 
 static void *queue_thread(void *arg)
 {
 	struct virtio_queue *q = arg;
-	struct vq_elem *e = malloc(sizeof(*e));
-	eventfd_t kicks;
-	bool broken = !e;
+	struct virtio *v = q->v;
 
-	if (broken)
-		virtio_broken(q->v);
-	while (!stopping(q)) {
-		if (eventfd_read(q->kick_fd, &kicks) && errno != EINTR)
-			break;
-		if (!broken && !stopping(q) && serve(q, e)) {
-			broken = true;
-			virtio_broken(q->v);
-		}
-	}
-	free(e);
+	if (v->ops->loop ? v->ops->loop(q) : virtio_queue_loop(q))
+		virtio_broken(v);
 	return NULL;
 }
 

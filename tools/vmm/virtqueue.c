@@ -158,6 +158,43 @@ int vq_pop(struct virtqueue *vq, struct vq_elem *e)
 }
 
 /**
+ * vq_unpop() - put the buffers that were taken last back, as if never taken
+ * @vq: queue
+ * @nr: how many; none of them has been given back yet
+ */
+void vq_unpop(struct virtqueue *vq, u16 nr)
+{
+	vq->next_avail -= nr;
+}
+
+/**
+ * vq_fill() - prepare to give a buffer back
+ * @vq: queue
+ * @nth: counted from the next one that the driver will see
+ * @head: the buffer's name
+ * @len: bytes written into it
+ */
+void vq_fill(struct virtqueue *vq, u16 nth, u16 head, u32 len)
+{
+	struct vring_used_elem *u;
+
+	u = &vq->used->ring[(u16)(vq->next_used + nth) & (vq->size - 1)];
+	WRITE_ONCE(u->id, head);
+	WRITE_ONCE(u->len, len);
+}
+
+/**
+ * vq_publish() - give back, at once, what vq_fill() prepared
+ * @vq: queue
+ * @nr: how many buffers
+ */
+void vq_publish(struct virtqueue *vq, u16 nr)
+{
+	vq->next_used += nr;
+	store_release(&vq->used->idx, vq->next_used);
+}
+
+/**
  * vq_push() - give a buffer back
  * @vq: queue
  * @e: from vq_pop()
@@ -165,13 +202,8 @@ int vq_pop(struct virtqueue *vq, struct vq_elem *e)
  */
 void vq_push(struct virtqueue *vq, const struct vq_elem *e, u32 len)
 {
-	struct vring_used_elem *u;
-
-	u = &vq->used->ring[vq->next_used & (vq->size - 1)];
-	WRITE_ONCE(u->id, e->head);
-	WRITE_ONCE(u->len, len);
-	vq->next_used++;
-	store_release(&vq->used->idx, vq->next_used);
+	vq_fill(vq, 0, e->head, len);
+	vq_publish(vq, 1);
 }
 
 /**
@@ -216,6 +248,25 @@ void vq_disable_notify(struct virtqueue *vq)
 }
 
 /**
+ * vq_enable_notify_at() - ask the driver to kick us at a certain buffer
+ * @vq: queue
+ * @idx: index of that buffer; those before it are known to be there
+ *
+ * Return: true if it came meanwhile: the driver may not kick for it.
+ */
+bool vq_enable_notify_at(struct virtqueue *vq, u16 idx)
+{
+	if (vq->event_idx)
+		WRITE_ONCE(avail_event(vq), idx);
+	else
+		WRITE_ONCE(vq->used->flags, 0);
+
+	/* Pairs with the driver's barrier between its index and this. */
+	full_barrier();
+	return READ_ONCE(vq->avail->idx) != idx;
+}
+
+/**
  * vq_enable_notify() - ask the driver to kick us again
  * @vq: queue
  *
@@ -223,14 +274,7 @@ void vq_disable_notify(struct virtqueue *vq)
  */
 bool vq_enable_notify(struct virtqueue *vq)
 {
-	if (vq->event_idx)
-		WRITE_ONCE(avail_event(vq), vq->next_avail);
-	else
-		WRITE_ONCE(vq->used->flags, 0);
-
-	/* Pairs with the driver's barrier between its index and this. */
-	full_barrier();
-	return READ_ONCE(vq->avail->idx) != vq->next_avail;
+	return vq_enable_notify_at(vq, vq->next_avail);
 }
 
 /**

@@ -62,10 +62,14 @@ struct vq_elem {
 int vq_init(struct virtqueue *vq, const struct memory *mem, u16 size,
 	    u64 desc, u64 avail, u64 used, bool event_idx);
 int vq_pop(struct virtqueue *vq, struct vq_elem *e);
+void vq_unpop(struct virtqueue *vq, u16 nr);
+void vq_fill(struct virtqueue *vq, u16 nth, u16 head, u32 len);
+void vq_publish(struct virtqueue *vq, u16 nr);
 void vq_push(struct virtqueue *vq, const struct vq_elem *e, u32 len);
 bool vq_must_signal(struct virtqueue *vq);
 void vq_disable_notify(struct virtqueue *vq);
 bool vq_enable_notify(struct virtqueue *vq);
+bool vq_enable_notify_at(struct virtqueue *vq, u16 idx);
 
 size_t iov_to_buf(const struct iovec *iov, unsigned int nr, u64 off, void *buf,
 		  size_t len);

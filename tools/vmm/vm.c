@@ -17,6 +17,7 @@
 
 #include "../lib/virtlite.h"
 #include "acpi.h"
+#include "net_port.h"
 #include "virtio.h"
 #include "vm.h"
 
@@ -27,10 +28,12 @@
 /**
  * struct devices - what the machine has beyond the fixed parts
  * @blk: disks
+ * @net: network cards
  * @rng: entropy
  */
 struct devices {
 	struct virtio_blk *blk[VMM_MAX_DISKS];
+	struct virtio_net *net[VMM_MAX_NICS];
 	struct virtio *rng;
 };
 
@@ -167,6 +170,22 @@ static int create_vm(struct vm *vm)
 	return ret < 0 ? ret : 0;
 }
 
+static int create_nics(struct vm *vm, struct devices *dev)
+{
+	for (unsigned int i = 0; i < vm->cfg->nr_nics; i++) {
+		const struct vmm_nic *nic = &vm->cfg->nics[i];
+		unsigned int queues = nic->queues ? nic->queues : vm->cfg->cpus;
+		struct net_port *port;
+
+		port = net_port_open(nic, min_t(unsigned int, queues,
+						NET_MAX_QUEUES));
+		dev->net[i] = port ? virtio_net_create(vm, port) : NULL;
+		if (!dev->net[i])
+			return -EINVAL;
+	}
+	return 0;
+}
+
 static int create_devices(struct vm *vm, struct devices *dev)
 {
 	unsigned int queues;
@@ -192,6 +211,9 @@ static int create_devices(struct vm *vm, struct devices *dev)
 		if (!dev->blk[i])
 			return -EINVAL;
 	}
+	ret = create_nics(vm, dev);
+	if (ret)
+		return ret;
 	dev->rng = virtio_rng_create(vm);
 	return dev->rng ? 0 : -EINVAL;
 }
@@ -199,6 +221,8 @@ static int create_devices(struct vm *vm, struct devices *dev)
 static void destroy_devices(struct devices *dev)
 {
 	virtio_rng_destroy(dev->rng);
+	for (unsigned int i = VMM_MAX_NICS; i-- > 0;)
+		virtio_net_destroy(dev->net[i]);
 	for (unsigned int i = VMM_MAX_DISKS; i-- > 0;)
 		virtio_blk_destroy(dev->blk[i]);
 }

@@ -8,6 +8,7 @@
 #include "types.h"
 
 #define VMM_MAX_DISKS	24
+#define VMM_MAX_NICS	6
 
 /* The kernel says this on its console just before it starts the first process,
  * unless it was told to be quiet.
@@ -45,6 +46,26 @@ struct vmm_disk {
 };
 
 /**
+ * struct vmm_nic - one network card of a guest
+ * @sw: name of the switch that it is plugged into
+ * @name: what the switch's port is called, or NULL
+ * @vlan: the card is in this VLAN, 0: in none
+ * @mtu: of the port, 0: the switch's default
+ * @queues: pairs of queues, 0: one for each vCPU
+ * @has_mac: @mac is given
+ * @mac: its address
+ */
+struct vmm_nic {
+	const char *sw;
+	const char *name;
+	unsigned int vlan;
+	unsigned int mtu;
+	unsigned int queues;
+	bool has_mac;
+	unsigned char mac[6];
+};
+
+/**
  * struct vmm_config - what to run
  * @device: hypervisor's device node
  * @kernel: bzImage
@@ -54,6 +75,8 @@ struct vmm_disk {
  * @cpus: number of vCPUs
  * @disks: virtio disks, in the order of their PCI slots
  * @nr_disks: how many
+ * @nics: virtio network cards, behind the disks
+ * @nr_nics: how many
  * @mark: text on the console whose first appearance is timed
  * @summary: print what happened at the end, to stderr
  * @json: print that as JSON
@@ -67,6 +90,8 @@ struct vmm_config {
 	unsigned int cpus;
 	struct vmm_disk disks[VMM_MAX_DISKS];
 	unsigned int nr_disks;
+	struct vmm_nic nics[VMM_MAX_NICS];
+	unsigned int nr_nics;
 	const char *mark;
 	bool summary;
 	bool json;
