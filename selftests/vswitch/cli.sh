@@ -48,6 +48,30 @@ $v switch mirror vswt0 1 vnict0 to 0 in snap 64
 result $? "mirror"
 $v switch mirror vswt0 1 off
 result $? "mirror off"
+$v switch port set vswt0 vnict0 trunk 20,30-32 native 5 isolated rate-in 1000000 limit 9
+$v switch fdb add vswt0 02:00:00:00:00:08 vnict0 vlan 20 static
+$v switch mirror vswt0 1 vnict0 to 0 in snap 64
+$v switch save vswt0 >saved
+result $? "save"
+$v switch port del vswt0 vnict0
+! $v switch restore saved vswt0 2>err
+result $? "restore fails where the switch is"
+$v switch del vswt0
+$v switch restore saved
+result $? "restore"
+$v switch save vswt0 >again
+cmp saved again
+result $? "and what is saved then is the same"
+$v switch del vswt0
+ip link add vnict0 type dummy 2>/dev/null || ip link add vnict0 type vswitch
+! $v switch restore saved vswt0 2>err
+result $? "restore fails where a name is taken"
+! $v switch show vswt0 >/dev/null 2>&1
+result $? "and leaves nothing behind"
+ip link del vnict0
+$v switch restore - vswt0 <saved
+result $? "restore from what is piped in"
+$v switch mirror vswt0 1 off
 $v switch stats vswt0 vnict0 | grep -q "port 1"
 result $? "stats"
 $v switch events vswt0 >told &

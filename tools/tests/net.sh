@@ -51,10 +51,11 @@ for m in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_p
 		failover net_failover virtio_net; do
 	[ -e "/modules/$m.ko" ] && insmod "/modules/$m.ko"
 done
-# Commands come by the console, see net-bed.sh.
+# Commands come by the console, see net-bed.sh: as a script, not as somebody who
+# would be prompted for them.
 stty -echo
 echo "guest: up"
-exec sh
+exec sh /dev/console
 END
 chmod 755 "$work/root/init"
 (cd "$work/root" && find . | cpio -o -H newc --quiet) >"$work/guest.cpio" || exit 1

@@ -34,6 +34,8 @@ static int do_switch_help(int argc, char **argv)
 	       "       virtlite switch mirror NAME SESSION off\n"
 	       "       virtlite switch stats NAME [PORT]\n"
 	       "       virtlite switch events NAME\n"
+	       "       virtlite switch save NAME\n"
+	       "       virtlite switch restore FILE|- [NAME]\n"
 	       "\n"
 	       "PORT-OPTION := OPTION on|off | mtu N | limit N | unblock\n"
 	       "             | promiscuous | isolated | community N\n"
@@ -353,6 +355,8 @@ static const struct cmd verbs[] = {
 	{ "mirror", do_switch_mirror },
 	{ "stats", do_switch_stats },
 	{ "events", do_switch_events },
+	{ "save", do_switch_save },
+	{ "restore", do_switch_restore },
 	{ "help", do_switch_help },
 	{ NULL, NULL },
 };

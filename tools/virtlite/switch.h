@@ -46,5 +46,7 @@ int do_switch_mirror(int argc, char **argv);
 int do_switch_stats(int argc, char **argv);
 int do_switch_events(int argc, char **argv);
 int do_switch_queue(int argc, char **argv);
+int do_switch_save(int argc, char **argv);
+int do_switch_restore(int argc, char **argv);
 
 #endif /* VIRTLITE_CLI_SWITCH_H */

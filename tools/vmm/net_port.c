@@ -78,12 +78,13 @@ static int switch_set_offload(struct net_port *p, unsigned int offload)
 static int switch_set_queues(struct net_port *p, unsigned int nr)
 {
 	for (unsigned int i = 0; i < p->nr_queues; i++) {
+		bool attach = i < nr, attached = i < p->nr_attached;
 		struct ifreq ifr = {
-			.ifr_flags = i < nr ? IFF_ATTACH_QUEUE :
+			.ifr_flags = attach ? IFF_ATTACH_QUEUE :
 					      IFF_DETACH_QUEUE,
 		};
 
-		if ((i < nr) == (i < p->nr_attached))
+		if (attach == attached)
 			continue;
 		if (ioctl(p->fd[i], TUNSETQUEUE, &ifr))
 			return vl_error(errno, "TUNSETQUEUE");
