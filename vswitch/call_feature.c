@@ -10,6 +10,7 @@
 #include "frame.h"
 #include "mirror.h"
 #include "param.h"
+#include "policy.h"
 #include "switch.h"
 
 int vsw_call_set_vlan(struct vsw_call *call)
@@ -203,5 +204,29 @@ int vsw_call_announce(struct vsw_call *call)
 	vsw_input(port, skb);
 	rcu_read_unlock();
 	local_bh_enable();
+	return 0;
+}
+
+int vsw_call_set_policy(struct vsw_call *call)
+{
+	struct vswitch_policy *p = call->arg;
+	int ret = 0;
+
+	if (p->id || p->fd < -1)
+		return vsw_call_error(call, -EINVAL, "a program is given by its descriptor");
+	if (p->fd == -1)
+		vsw_policy_remove(call->sw);
+	else
+		ret = vsw_policy_set(call->sw, p->fd, &call->extack);
+	p->id = vsw_policy_id(call->sw);
+	return ret;
+}
+
+int vsw_call_get_policy(struct vsw_call *call)
+{
+	struct vswitch_policy *p = call->arg;
+
+	p->fd = -1;
+	p->id = vsw_policy_id(call->sw);
 	return 0;
 }

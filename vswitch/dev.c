@@ -75,6 +75,8 @@ static const struct vsw_call_type vsw_calls[] = {
 	CALL(VSWITCH_SET_MIRROR, vswitch_mirror, ADMIN, 0, vsw_call_set_mirror),
 	CALL(VSWITCH_GET_MIRROR, vswitch_mirror, QUERY, 0, vsw_call_get_mirror),
 	CALL(VSWITCH_ANNOUNCE, vswitch_announce, ADMIN, VSWITCH_F_ACTIVATE, vsw_call_announce),
+	CALL(VSWITCH_SET_POLICY, vswitch_policy, ADMIN, 0, vsw_call_set_policy),
+	CALL(VSWITCH_GET_POLICY, vswitch_policy, QUERY, 0, vsw_call_get_policy),
 	CALL(VSWITCH_EVENTS, vswitch_events, ADMIN, 0, vsw_call_events),
 };
 
@@ -94,6 +96,7 @@ static_assert(sizeof(struct vswitch_vlan) == 552);
 static_assert(sizeof(struct vswitch_rate) == 112);
 static_assert(sizeof(struct vswitch_mirror) == 48);
 static_assert(sizeof(struct vswitch_announce) == 56);
+static_assert(sizeof(struct vswitch_policy) == 32);
 static_assert(sizeof(struct vswitch_event) == 32);
 static_assert(sizeof(struct vswitch_events) == 32);
 static_assert(sizeof(struct vswitch_frame) == 16);

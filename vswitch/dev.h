@@ -82,6 +82,8 @@ int vsw_call_get_rate(struct vsw_call *call);
 int vsw_call_set_mirror(struct vsw_call *call);
 int vsw_call_get_mirror(struct vsw_call *call);
 int vsw_call_announce(struct vsw_call *call);
+int vsw_call_set_policy(struct vsw_call *call);
+int vsw_call_get_policy(struct vsw_call *call);
 
 int vsw_dev_init(void);
 void vsw_dev_exit(void);

@@ -14,6 +14,7 @@
 #include "frame.h"
 #include "mirror.h"
 #include "nic.h"
+#include "policy.h"
 #include "queue.h"
 #include "switch.h"
 #include "trace.h"
@@ -286,6 +287,16 @@ static u32 vsw_learn(const struct vsw_ctx *c, u64 key)
 	return VSWITCH_DROP_MOVED;
 }
 
+/* The policy sends the frame to one port, and nowhere else. */
+static void vsw_redirect(struct vsw_ctx *c, struct vsw_port *out, struct sk_buff *skb)
+{
+	u32 reason = vsw_denied(c, out);
+
+	if (unlikely(reason))
+		return vsw_drop(c->in, skb, reason);
+	vsw_output(c, out, skb);
+}
+
 /* Limits of the way in. Return: 0, or why the frame goes no further. */
 static u32 vsw_in_limits(const struct vsw_ctx *c, const struct sk_buff *skb)
 {
@@ -342,6 +353,7 @@ static void vsw_count_in(struct vsw_ctx *c, const struct sk_buff *skb)
  */
 void vsw_input(struct vsw_port *in, struct sk_buff *skb)
 {
+	struct vsw_port *to = NULL;
 	const struct ethhdr *eth;
 	struct vsw_ctx c;
 	u32 reason;
@@ -382,6 +394,13 @@ void vsw_input(struct vsw_port *in, struct sk_buff *skb)
 	reason = vsw_in_limits(&c, skb);
 	if (unlikely(reason))
 		return vsw_drop(in, skb, reason);
+	if (static_branch_unlikely(&vsw_policy_key)) {
+		reason = vsw_policy_run(in, skb, c.vid, &to);
+		if (unlikely(reason))
+			return vsw_drop(in, skb, reason);
+		ether_addr_copy(c.dst, eth_hdr(skb)->h_dest);
+		c.cast = vsw_frame_cast(c.dst);
+	}
 	reason = vsw_learn(&c, vsw_fdb_key(eth_hdr(skb)->h_source, c.vid));
 	if (unlikely(reason))
 		return vsw_drop(in, skb, reason);
@@ -389,7 +408,9 @@ void vsw_input(struct vsw_port *in, struct sk_buff *skb)
 	vsw_count_in(&c, skb);
 	if (static_branch_unlikely(&vsw_mirror_key))
 		vsw_mirror_frame(c.sw, in, VSWITCH_MIRROR_IN, skb, c.vid, c.prio);
-	if (c.cast == VSW_UNICAST)
+	if (unlikely(to))
+		vsw_redirect(&c, to, skb);
+	else if (c.cast == VSW_UNICAST)
 		vsw_unicast(&c, skb);
 	else
 		vsw_flood(&c, skb);

@@ -9,12 +9,14 @@
  */
 
 #include <linux/etherdevice.h>
+#include <linux/filter.h>
 #include <linux/if_vlan.h>
 
 #include "compat.h"
 #include "forward.h"
 #include "nic.h"
 #include "switch.h"
+#include "xdp.h"
 
 #define VSW_NIC_FEATURES (NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HW_CSUM | NETIF_F_RXCSUM | \
 			  NETIF_F_HIGHDMA | NETIF_F_ALL_TSO | NETIF_F_GSO_UDP_L4 | \
@@ -63,6 +65,7 @@ static int vsw_cell_poll(struct napi_struct *napi, int budget)
 {
 	struct vsw_cell *cell = container_of(napi, struct vsw_cell, napi);
 	struct vsw_port *port = cell->port;
+	bool redirected = false;
 	struct sk_buff *skb;
 	int done = 0;
 
@@ -78,21 +81,23 @@ static int vsw_cell_poll(struct napi_struct *napi, int budget)
 			rcu_read_unlock();
 			continue;
 		}
+		if (static_branch_unlikely(&vsw_xdp_key)) {
+			rcu_read_lock();
+			skb = vsw_xdp_run(cell, skb, &redirected);
+			rcu_read_unlock();
+			if (!skb)
+				continue;
+		}
 		vsw_cell_up(napi, skb);
 	}
+	if (redirected)
+		xdp_do_flush();
 	if (done < budget)
 		napi_complete_done(napi, done);
 	return done;
 }
 
-/**
- * vsw_nic_deliver() - a frame goes up to the owner of a netdev
- * @port: its port, up
- * @skb: the frame, data at its Ethernet header
- *
- * Context: bottom halves off, RCU read lock.
- */
-void vsw_nic_deliver(struct vsw_port *port, struct sk_buff *skb)
+static void vsw_nic_put(struct vsw_port *port, struct sk_buff *skb)
 {
 	struct vsw_cell *cell = this_cpu_ptr(port->cells);
 	struct net_device *dev = port->dev;
@@ -120,6 +125,26 @@ void vsw_nic_deliver(struct vsw_port *port, struct sk_buff *skb)
 		napi_schedule(&cell->napi);
 }
 
+/**
+ * vsw_nic_deliver() - a frame goes up to the owner of a netdev
+ * @port: its port, up
+ * @skb: the frame, data at its Ethernet header
+ *
+ * Context: bottom halves off, RCU read lock.
+ */
+void vsw_nic_deliver(struct vsw_port *port, struct sk_buff *skb)
+{
+	struct sk_buff *next;
+
+	if (!static_branch_unlikely(&vsw_xdp_key) || !rcu_access_pointer(port->xdp) ||
+	    !skb_is_gso(skb))
+		return vsw_nic_put(port, skb);
+	skb_list_walk_safe(vsw_xdp_segment(port, skb), skb, next) {
+		skb_mark_not_on_list(skb);
+		vsw_nic_put(port, skb);
+	}
+}
+
 /* ndo_init: called once, before anybody can reach the netdev. */
 int vsw_nic_init(struct net_device *dev)
 {
@@ -139,6 +164,9 @@ int vsw_nic_init(struct net_device *dev)
 		set_bit(NAPI_STATE_NO_BUSY_POLL, &cell->napi.state);
 		netif_napi_add(dev, &cell->napi, vsw_cell_poll);
 		napi_enable(&cell->napi);
+		/* It has no memory of its own, so nothing in this can fail. */
+		xdp_rxq_info_reg(&cell->rxq, dev, cpu, cell->napi.napi_id);
+		xdp_rxq_info_reg_mem_model(&cell->rxq, MEM_TYPE_PAGE_SHARED, NULL);
 	}
 	return 0;
 }
@@ -154,6 +182,7 @@ void vsw_nic_uninit(struct net_device *dev)
 
 		napi_disable(&cell->napi);
 		__netif_napi_del(&cell->napi);
+		xdp_rxq_info_unreg(&cell->rxq);
 		__skb_queue_purge(&cell->queue);
 	}
 }

@@ -9,6 +9,7 @@
 #define VSWITCH_NIC_H
 
 #include <linux/netdevice.h>
+#include <net/xdp.h>
 
 struct vsw_port;
 
@@ -16,11 +17,13 @@ struct vsw_port;
  * struct vsw_cell - what waits for one CPU's NAPI of one port
  * @queue: frames; touched on its own CPU with bottom halves off
  * @napi: takes them
+ * @rxq: what XDP programs are told of it
  * @port: whose it is
  */
 struct vsw_cell {
 	struct sk_buff_head queue;
 	struct napi_struct napi;
+	struct xdp_rxq_info rxq;
 	struct vsw_port *port;
 };
 

@@ -58,6 +58,7 @@ struct vsw_vlan_rcu {
  * @vlan: its VLAN mode; NULL: transparent
  * @rates: its limits; NULL: none
  * @stats: counters
+ * @xdp: of a vNIC: XDP program, or NULL
  * @cells: of a vNIC or the switch: where frames wait for its NAPI, for each CPU
  * @queue: of a queue port: its @nr_queues attached queues
  * @nr_queues: see @queue
@@ -87,6 +88,7 @@ struct vsw_port {
 	struct vsw_vlan_rcu __rcu *vlan;
 	struct vsw_rates __rcu *rates;
 	struct vsw_pcpu __percpu *stats;
+	struct bpf_prog __rcu *xdp;
 	struct vsw_cell __percpu *cells;
 	struct vsw_queue __rcu *queue[VSW_MAX_QUEUES];
 	u32 nr_queues;

@@ -16,6 +16,7 @@
 #include "compat.h"
 #include "event.h"
 #include "forward.h"
+#include "policy.h"
 #include "queue.h"
 #include "switch.h"
 #include "uplink.h"
@@ -209,6 +210,7 @@ static void vsw_switch_uninit(struct net_device *dev)
 		synchronize_net();
 	}
 	vsw_port_detach_end(sw->local);
+	vsw_policy_remove(sw);
 	vsw_event_end(sw);
 	list_del(&sw->list);
 	list_del_init(&sw->owned);

@@ -36,6 +36,7 @@ struct vsw_net {
  * @vlan_aware: a port has a VLAN mode
  * @fdb: addresses
  * @mirrors: mirror sessions, NULL if there are none
+ * @policy: BPF program that sees what comes in, or NULL
  * @watchers: of its events; RCU, written under RTNL
  * @nr_watchers: under RTNL, as all that follows
  * @nr_ports: ports
@@ -57,6 +58,7 @@ struct vsw_switch {
 	bool vlan_aware;
 	struct vsw_fdb fdb;
 	struct vsw_mirror_set __rcu *mirrors;
+	struct bpf_prog __rcu *policy;
 	struct list_head watchers;
 	u32 nr_watchers;
 	u32 nr_ports;

@@ -12,8 +12,10 @@
 #include <linux/etherdevice.h>
 #include <net/rtnetlink.h>
 
+#include "compat.h"
 #include "switch.h"
 #include "vnic.h"
+#include "xdp.h"
 
 /* May the caller do this to the netdev, which may be in his own namespace? */
 static bool vsw_vnic_permits(const struct vsw_port *port)
@@ -62,6 +64,8 @@ static int vsw_vnic_change_mtu(struct net_device *dev, int mtu)
 {
 	if (!vsw_vnic_permits(vsw_nic_port(dev)))
 		return -EPERM;
+	if (rtnl_dereference(vsw_nic_port(dev)->xdp) && mtu > VSW_XDP_MAX_MTU)
+		return -ERANGE;
 	WRITE_ONCE(dev->mtu, mtu);
 	return 0;
 }
@@ -85,6 +89,8 @@ static const struct net_device_ops vsw_vnic_ops = {
 	.ndo_get_iflink = vsw_vnic_iflink,
 	.ndo_set_rx_mode = vsw_nic_rx_mode,
 	.ndo_features_check = passthru_features_check,
+	.ndo_bpf = vsw_xdp_command,
+	.ndo_xdp_xmit = vsw_xdp_xmit,
 };
 
 static void vsw_vnic_setup(struct net_device *dev)
@@ -92,6 +98,7 @@ static void vsw_vnic_setup(struct net_device *dev)
 	vsw_nic_setup(dev);
 	dev->netdev_ops = &vsw_vnic_ops;
 	dev->priv_destructor = vsw_nic_free;
+	compat_xdp_set_features(dev);
 }
 
 bool vsw_dev_is_vnic(const struct net_device *dev)

@@ -102,3 +102,16 @@ int rtnl_set_mac(const char *name, const unsigned char *mac)
 	attr(&r, IFLA_ADDRESS, mac, 6);
 	return talk(&r);
 }
+
+/* The interface's own XDP program, in its driver; -1: none. */
+int rtnl_set_xdp(const char *name, int fd)
+{
+	struct request r = begin(RTM_NEWLINK, 0, name);
+	unsigned int flags = XDP_FLAGS_DRV_MODE;
+	struct rtattr *xdp = attr(&r, IFLA_XDP | NLA_F_NESTED, NULL, 0);
+
+	attr(&r, IFLA_XDP_FD, &fd, sizeof(fd));
+	attr(&r, IFLA_XDP_FLAGS, &flags, sizeof(flags));
+	xdp->rta_len = (void *)&r + r.h.nlmsg_len - (void *)xdp;
+	return talk(&r);
+}

@@ -84,6 +84,7 @@ int rtnl_del(const char *name);
 int rtnl_set_master(const char *name, int master);
 int rtnl_set_netns(const char *name, int netns);
 int rtnl_set_mac(const char *name, const unsigned char *mac);
+int rtnl_set_xdp(const char *name, int fd);
 
 int new_netns(void);		/* a file of a namespace of its own */
 void in_netns(int fd);

@@ -61,6 +61,8 @@ struct vswitch_head {
 #define VSWITCH_FEATURE_LOOP_GUARD	_BITULL(8)
 #define VSWITCH_FEATURE_ANNOUNCE	_BITULL(9)
 #define VSWITCH_FEATURE_EVENTS		_BITULL(10)
+#define VSWITCH_FEATURE_POLICY		_BITULL(11)
+#define VSWITCH_FEATURE_XDP		_BITULL(12)
 
 /**
  * struct vswitch_info - ioctl(VSWITCH_GET_INFO)
@@ -327,7 +329,9 @@ struct vswitch_port_id {
 	X(DEST_DOWN, "dest_down")	/* the port it leads to is down */	\
 	X(GSO, "bad_offload")		/* what its offload header says is wrong */ \
 	X(NOMEM, "no_memory")							\
-	X(LOOP, "loop")			/* sent by this switch or an uplink, and came back */
+	X(LOOP, "loop")			/* sent by this switch or an uplink, and came back */ \
+	X(POLICY, "policy")		/* VSWITCH_SET_POLICY */		\
+	X(XDP, "xdp")			/* by a vNIC's XDP program, or unfit for it */
 
 #define VSWITCH_STAT_ENUM_(name, ...) VSWITCH_DROP_##name,
 
@@ -688,6 +692,31 @@ struct vswitch_batch {
 	__u32 count;
 	__u32 done;
 };
+
+/**
+ * struct vswitch_policy - ioctl(VSWITCH_SET_POLICY), ioctl(VSWITCH_GET_POLICY)
+ * @head: no flags; the switch
+ * @fd: SET: a BPF program of type BPF_PROG_TYPE_SCHED_CLS, which replaces the
+ *	one that is there; -1: none. GET: -1
+ * @id: the program's number comes back, 0: none. SET: 0
+ *
+ * The program sees each frame that comes in, with its Ethernet header, before
+ * its source is learned. On a VLAN-aware switch its tag is off; cb[0] holds the
+ * number of the port where it came in, cb[1] its VLAN or 0. It may change the
+ * frame. TC_ACT_OK and TC_ACT_UNSPEC: it goes its way; TC_ACT_REDIRECT: it goes
+ * to the port whose number is in cb[0], if it may go there, and nowhere else;
+ * anything else: it is dropped (VSWITCH_DROP_POLICY).
+ *
+ * Return: 0; EBADF: @fd is no file; EINVAL: no such program.
+ */
+struct vswitch_policy {
+	struct vswitch_head head;
+	__s32 fd;
+	__u32 id;
+};
+
+#define VSWITCH_SET_POLICY _IO(VSWITCH_MAGIC, 0x19)
+#define VSWITCH_GET_POLICY _IO(VSWITCH_MAGIC, 0x1a)
 
 /* Attributes of the rtnetlink kinds "vswitch" and "vswitch_vnic". */
 enum {
