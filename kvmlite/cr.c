@@ -35,7 +35,7 @@ bool kl_is_noncanonical(struct kl_vcpu *vcpu, u64 la)
 	return (u64)((s64)(la << (64 - bits)) >> (64 - bits)) != la;
 }
 
-int kl_set_cr0(struct kl_vcpu *vcpu, unsigned long cr0)
+static int kl_set_cr0(struct kl_vcpu *vcpu, unsigned long cr0)
 {
 	unsigned long old = kl_cr0(vcpu);
 	u64 efer = vcpu->efer;
@@ -79,7 +79,7 @@ int kl_set_cr0(struct kl_vcpu *vcpu, unsigned long cr0)
 	return 0;
 }
 
-int kl_set_cr3(struct kl_vcpu *vcpu, unsigned long cr3)
+static int kl_set_cr3(struct kl_vcpu *vcpu, unsigned long cr3)
 {
 	bool noflush = false;
 
@@ -98,7 +98,7 @@ int kl_set_cr3(struct kl_vcpu *vcpu, unsigned long cr3)
 	return 0;
 }
 
-int kl_set_cr4(struct kl_vcpu *vcpu, unsigned long cr4)
+static int kl_set_cr4(struct kl_vcpu *vcpu, unsigned long cr4)
 {
 	unsigned long old = kl_cr4(vcpu);
 
@@ -142,7 +142,7 @@ int kl_set_cr8(struct kl_vcpu *vcpu, unsigned long cr8)
 	return 0;
 }
 
-void kl_lmsw(struct kl_vcpu *vcpu, unsigned long msw)
+static void kl_lmsw(struct kl_vcpu *vcpu, unsigned long msw)
 {
 	/* LMSW sets PE but cannot clear it. */
 	kl_set_cr0(vcpu, (kl_cr0(vcpu) & ~0xeUL) | (msw & 0xf));

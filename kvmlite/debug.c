@@ -59,7 +59,7 @@ int kl_set_dr(struct kl_vcpu *vcpu, int dr, unsigned long val)
 	}
 }
 
-unsigned long kl_get_dr(struct kl_vcpu *vcpu, int dr)
+static unsigned long kl_get_dr(struct kl_vcpu *vcpu, int dr)
 {
 	switch (dr) {
 	case 0 ... 3:

@@ -85,8 +85,8 @@ static bool segment_allows(const struct kl_emul *e, const struct kl_emul_seg *s,
  * Return: KL_EMUL_OK; KL_EMUL_FAULT with #GP(0) or #SS(0); KL_EMUL_FAIL for an
  * access that wraps around at 4 GiB.
  */
-int kl_emul_linear(struct kl_emul *e, enum kl_sreg seg, u64 offset, unsigned int bytes,
-		   bool write, u64 *linear)
+static int kl_emul_linear(struct kl_emul *e, enum kl_sreg seg, u64 offset, unsigned int bytes,
+			  bool write, u64 *linear)
 {
 	const struct kl_emul_seg *s = &e->segs[seg];
 	u8 vector = seg == KL_SS ? KL_EMUL_SS : KL_EMUL_GP;

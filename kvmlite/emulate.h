@@ -161,7 +161,5 @@ struct kl_emul {
 };
 
 int kl_emul_insn(struct kl_emul *e, const struct kl_insn *insn);
-int kl_emul_linear(struct kl_emul *e, enum kl_sreg seg, u64 offset, unsigned int bytes,
-		   bool write, u64 *linear);
 
 #endif /* KL_EMULATE_H */

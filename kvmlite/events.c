@@ -128,12 +128,6 @@ void kl_inject_nmi(struct kl_vcpu *vcpu)
 	kl_vcpu_kick(vcpu);
 }
 
-bool kl_event_reinjection_needed(struct kl_vcpu *vcpu)
-{
-	return vcpu->events.exception.injected ||
-	       vcpu->events.interrupt.injected || vcpu->events.nmi_injected;
-}
-
 /* The architectural side effect of an exception, once it is certain. */
 void kl_deliver_payload(struct kl_vcpu *vcpu, struct kl_exception *ex)
 {
@@ -292,8 +286,5 @@ int kl_inject_events(struct kl_vcpu *vcpu)
 		if (kl_irq_source_pending(vcpu))
 			kl_ops->want_irq_window(vcpu);
 	}
-	if (vcpu->apic)
-		kl_ops->set_virtual_apic(vcpu, kl_lapic_get_cr8(vcpu) << 4,
-					 kl_lapic_highest_irr(vcpu));
 	return 1;
 }

@@ -157,10 +157,3 @@ bool kl_gpa_is_writable(struct kl_vm *vm, gpa_t gpa)
 	return writable_slot(vm, gpa);
 }
 
-void kl_mark_gfn_dirty(struct kl_vm *vm, gfn_t gfn)
-{
-	struct kl_memslot *slot = kl_slot_of_gfn(vm, gfn);
-
-	if (slot)
-		kl_slot_mark_dirty(vm, slot, gfn);
-}

@@ -80,16 +80,6 @@ int kl_uret_add(u32 msr)
 	return kl_uret_count++;
 }
 
-int kl_uret_find(u32 msr)
-{
-	int i;
-
-	for (i = 0; i < kl_uret_count; i++)
-		if (kl_uret_msr[i] == msr)
-			return i;
-	return -1;
-}
-
 /* On each CPU as it is taken: what the host has in these registers. */
 static void kl_uret_cpu_online(void)
 {
@@ -102,7 +92,7 @@ static void kl_uret_cpu_online(void)
 	}
 }
 
-void kl_uret_cpu_offline(void)
+static void kl_uret_cpu_offline(void)
 {
 	struct kl_uret_cpu *c = this_cpu_ptr(&kl_uret);
 
@@ -128,14 +118,11 @@ int kl_uret_set(int slot, u64 value, u64 mask)
 	return 0;
 }
 
-u64 kl_uret_host(int slot)
-{
-	return this_cpu_ptr(&kl_uret)->host[slot];
-}
-
 /* ---- taking the CPUs ---- */
 
 static DEFINE_PER_CPU(bool, kl_cpu_enabled);
+/* The GDT as the kernel has it loaded: the read-only alias, which never moves. */
+static DEFINE_PER_CPU(struct desc_ptr, kl_host_gdt);
 
 static int kl_cpu_online(unsigned int cpu)
 {
@@ -145,6 +132,10 @@ static int kl_cpu_online(unsigned int cpu)
 	local_irq_save(flags);
 	if (!__this_cpu_read(kl_cpu_enabled)) {
 		kl_uret_cpu_online();
+		*this_cpu_ptr(&kl_host_gdt) = (struct desc_ptr){
+			.size = GDT_SIZE - 1,
+			.address = (unsigned long)get_cpu_gdt_ro(cpu),
+		};
 		ret = kl_ops->cpu_enable();
 		if (!ret)
 			__this_cpu_write(kl_cpu_enabled, true);
@@ -309,7 +300,7 @@ u64 kl_host_xcr0(void)
 	return boot_cpu_has(X86_FEATURE_OSXSAVE) ? xgetbv(XCR_XFEATURE_ENABLED_MASK) : 0;
 }
 
-u64 kl_host_xss(void)
+static u64 kl_host_xss(void)
 {
 	u64 xss = 0;
 
@@ -453,7 +444,7 @@ void kl_host_reload_gdt_tr(void)
 {
 	/* The TSS's I/O bitmap lies beyond the limit an exit leaves. */
 	invalidate_tss_limit();
-	load_fixmap_gdt(raw_smp_processor_id());
+	native_load_gdt(this_cpu_ptr(&kl_host_gdt));
 }
 
 void kl_host_nmi(void)
@@ -482,11 +473,6 @@ void kl_host_disable_vmxe(void)
 void kl_host_emergency_vmxe(void)
 {
 	cr4_clear_bits(X86_CR4_VMXE);
-}
-
-unsigned long kl_host_cr3(void)
-{
-	return __get_current_cr3_fast();
 }
 
 void kl_host_load_gs(unsigned int selector)

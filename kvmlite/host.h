@@ -72,7 +72,6 @@ void kl_fpu_to_uabi(struct kl_vcpu *vcpu, void *buf, unsigned int size);
 int kl_fpu_from_uabi(struct kl_vcpu *vcpu, const void *buf);
 void kl_fpu_reset(struct kl_vcpu *vcpu, bool init_event);
 u64 kl_host_xcr0(void);
-u64 kl_host_xss(void);
 u32 kl_host_xsave_size(u64 xcr0);	/* standard format */
 u32 kl_host_xsave_compacted_size(u64 features);
 u32 kl_host_mxcsr_mask(void);
@@ -85,7 +84,6 @@ void kl_fpu_mark_used(struct kl_vcpu *vcpu);
  * which keep the guest's value until the CPU next returns to user space.
  */
 int kl_uret_add(u32 msr);	/* at init: slot number, or -1: CPU lacks it */
-int kl_uret_find(u32 msr);	/* slot number or -1 */
 /* Preemption off. 0, or 1 if the CPU refuses the value. */
 int kl_uret_set(int slot, u64 value, u64 mask);
 
@@ -100,9 +98,6 @@ static inline void kl_uret_load(int slot, u64 value)
 		kl_uret_set(slot, value, ~0ULL);
 }
 
-u64 kl_uret_host(int slot);	/* the host's own value on this CPU */
-void kl_uret_cpu_offline(void);
-
 /* CR4 as the host has it now on this CPU (changes with PCE, PCIDE …). */
 unsigned long kl_host_cr4(void);
 /* CR4.VMXE and processor trace around VMX operation; interrupts off. */
@@ -110,7 +105,6 @@ void kl_host_enable_vmxe(void);
 void kl_host_disable_vmxe(void);
 /* The same, from anywhere, when the machine is going down. */
 void kl_host_emergency_vmxe(void);
-unsigned long kl_host_cr3(void);	/* as the host has it now on this CPU */
 void kl_host_load_gs(unsigned int selector);	/* writes MSR_KERNEL_GS_BASE, too */
 void kl_host_reload_gdt_tr(void);	/* after a VM exit truncated the limits */
 

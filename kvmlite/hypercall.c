@@ -60,18 +60,16 @@ static int kl_fix_hypercall(struct kl_vcpu *vcpu)
 {
 	u64 rip = kl_rip_read(vcpu);
 	struct kvm_segment cs;
-	u8 insn[3];
 
-	kl_ops->hypercall_insn(insn);
 	if (!kl_is_64bit(vcpu)) {
 		kl_ops->get_segment(vcpu, KL_SEG_CS, &cs);
 		rip = (u32)(rip + cs.base);
 	}
-	if (!kl_gva_write(vcpu, rip, insn, sizeof(insn), KL_ACCESS_SET_AD |
+	if (!kl_gva_write(vcpu, rip, kl_ops->hypercall, 3, KL_ACCESS_SET_AD |
 			  (kl_ops->get_cpl(vcpu) == 3 ? KL_ACCESS_USER : 0), NULL))
 		return 1;
 	kl_do_hypercall(vcpu);
-	kl_rip_write(vcpu, kl_rip_read(vcpu) + sizeof(insn));
+	kl_rip_write(vcpu, kl_rip_read(vcpu) + 3);
 	return kl_insn_done(vcpu);
 }
 

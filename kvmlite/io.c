@@ -261,11 +261,13 @@ static int kl_string_store(struct kl_vcpu *vcpu, unsigned int count,
 static int kl_complete_ins(struct kl_vcpu *vcpu)
 {
 	unsigned int count = kl_string_take(vcpu), done;
-	int ret;
+	int ret, idx;
 
 	if (kl_io_stale(vcpu))
 		return 1;
+	idx = srcu_read_lock(&vcpu->vm->srcu);
 	ret = kl_string_store(vcpu, count, &done);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
 	if (!done)
 		return ret == 2 ? 1 : ret;
 	if (ret == 2)

@@ -40,7 +40,6 @@ void kl_null_load(struct kl_vcpu *vcpu, int cpu)
 DEFINE_STATIC_CALL(kl_run, kl_null_run);
 DEFINE_STATIC_CALL(kl_handle_exit, kl_null_handle_exit);
 DEFINE_STATIC_CALL(kl_prepare_run, kl_null_vcpu);
-DEFINE_STATIC_CALL(kl_handle_irqoff, kl_null_vcpu);
 DEFINE_STATIC_CALL(kl_vendor_skip, kl_null_handle_exit);
 DEFINE_STATIC_CALL(kl_vendor_load, kl_null_load);
 DEFINE_STATIC_CALL(kl_vendor_put, kl_null_vcpu);
@@ -107,7 +106,6 @@ static int __init kl_init(void)
 	static_call_update(kl_run, kl_ops->run);
 	static_call_update(kl_handle_exit, kl_ops->handle_exit);
 	static_call_update(kl_prepare_run, kl_ops->prepare_run);
-	static_call_update(kl_handle_irqoff, kl_ops->handle_irqoff);
 	static_call_update(kl_vendor_skip, kl_ops->skip_insn);
 	static_call_update(kl_vendor_load, kl_ops->vcpu_load);
 	static_call_update(kl_vendor_put, kl_ops->vcpu_put);

@@ -114,7 +114,8 @@ static int kl_mmio_read_piece(struct kl_mmio_state *m, gpa_t gpa, void *data,
 	}
 	if (m->nlog == KL_MMIO_LOG)
 		return KL_EMUL_FAIL;
-	if (kl_bus_read(m->vcpu, KL_BUS_MMIO, gpa, len, data)) {
+	if ((!m->vcpu->apic || kl_lapic_mmio_read(m->vcpu, gpa, len, data)) &&
+	    kl_bus_read(m->vcpu, KL_BUS_MMIO, gpa, len, data)) {
 		m->read.gpa = gpa;
 		m->read.len = len;
 		return KL_EMUL_IO;
@@ -349,6 +350,8 @@ static int kl_mmio_flush(struct kl_mmio_state *m)
 	for (; m->next < m->nqueue; m->next++) {
 		p = &m->queue[m->next];
 		trace_kl_mmio(vcpu, true, p->gpa, p->len, p->data);
+		if (vcpu->apic && !kl_lapic_mmio_write(vcpu, p->gpa, p->len, p->data))
+			continue;
 		if (!kl_bus_write(vcpu, KL_BUS_MMIO, p->gpa, p->len, p->data))
 			continue;
 		vcpu->run->exit_reason = KVM_EXIT_MMIO;
@@ -359,8 +362,6 @@ static int kl_mmio_flush(struct kl_mmio_state *m)
 		vcpu->complete_io = kl_mmio_complete_write;
 		return 0;
 	}
-	m->nqueue = 0;
-	m->next = 0;
 	return 1;
 }
 
@@ -395,19 +396,21 @@ static int kl_mmio_finish(struct kl_mmio_state *m)
 static int kl_mmio_complete_write(struct kl_vcpu *vcpu)
 {
 	struct kl_mmio_state *m = vcpu->mmio;
-	int ret;
+	int ret = 1, idx;
 
-	m->next++;
-	ret = kl_mmio_flush(m);
-	if (ret <= 0)
-		return ret;
-	return kl_mmio_finish(m);
+	if (unlikely(++m->next < m->nqueue)) {
+		idx = srcu_read_lock(&vcpu->vm->srcu);
+		ret = kl_mmio_flush(m);
+		srcu_read_unlock(&vcpu->vm->srcu, idx);
+	}
+	return ret <= 0 ? ret : kl_mmio_finish(m);
 }
 
 static int kl_mmio_complete_read(struct kl_vcpu *vcpu)
 {
 	struct kl_mmio_state *m = vcpu->mmio;
 	struct kl_mmio_piece *p = &m->log[m->nlog++];
+	int ret, idx;
 
 	p->gpa = m->read.gpa;
 	p->len = m->read.len;
@@ -416,7 +419,10 @@ static int kl_mmio_complete_read(struct kl_vcpu *vcpu)
 	/* User space may have changed registers (a reset): look again. */
 	if (kl_rip_read(vcpu) != m->e.rip)
 		return 1;
-	return kl_mmio_emulate(m);
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	ret = kl_mmio_emulate(m);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return ret;
 }
 
 static int kl_mmio_emulate(struct kl_mmio_state *m)

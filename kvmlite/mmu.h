@@ -119,7 +119,6 @@ int kl_gpa_cmpxchg(struct kl_vm *vm, gpa_t gpa, u64 *old, u64 new,
 bool kl_gpa_has_slot(struct kl_vm *vm, gpa_t gpa);
 /* A write to @gpa would go to memory (and not to user space as MMIO). */
 bool kl_gpa_is_writable(struct kl_vm *vm, gpa_t gpa);
-void kl_mark_gfn_dirty(struct kl_vm *vm, gfn_t gfn);
 
 /*
  * The guest's own paging (walk.c), by its current CR0, CR3, CR4, EFER: none,

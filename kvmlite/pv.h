@@ -2,6 +2,8 @@
 #ifndef KVMLITE_PV_H
 #define KVMLITE_PV_H
 
+#include <linux/kvm_para.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 #include <asm/pvclock-abi.h>
 
@@ -49,7 +51,17 @@ int kl_pv_msr_set(struct kl_vcpu *vcpu, u32 msr, u64 data);
 
 /* pv_sched.c */
 u32 kl_pv_sched_features(void);
-bool kl_pv_steal_changed(struct kl_vcpu *vcpu);
+/* Has the scheduler kept the guest waiting since it was last told? */
+static inline bool kl_pv_steal_changed(const struct kl_pv *pv)
+{
+#ifdef CONFIG_SCHED_INFO
+	return unlikely(pv->steal_msr & KVM_MSR_ENABLED) &&
+	       pv->steal_seen != current->sched_info.run_delay;
+#else
+	return false;
+#endif
+}
+
 void kl_pv_new_thread(struct kl_vcpu *vcpu);
 void kl_pv_update_steal(struct kl_vcpu *vcpu);
 int kl_pv_set_steal(struct kl_vcpu *vcpu, u64 data);

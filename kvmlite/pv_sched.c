@@ -31,17 +31,6 @@ u32 kl_pv_sched_features(void)
 	return features;
 }
 
-/* Has the scheduler kept the guest waiting since it was last told? */
-bool kl_pv_steal_changed(struct kl_vcpu *vcpu)
-{
-#ifdef CONFIG_SCHED_INFO
-	return (vcpu->pv->steal_msr & KVM_MSR_ENABLED) &&
-	       vcpu->pv->steal_seen != current->sched_info.run_delay;
-#else
-	return false;
-#endif
-}
-
 /* Another thread runs the vCPU: what that one waited before is not its time. */
 void kl_pv_new_thread(struct kl_vcpu *vcpu)
 {

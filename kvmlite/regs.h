@@ -136,12 +136,8 @@ static inline bool kl_cpuid_faults(const struct kl_vcpu *vcpu)
 }
 
 /* Control-register writes with the architecture's checks; 0, or 1 for #GP. */
-int kl_set_cr0(struct kl_vcpu *vcpu, unsigned long cr0);
-int kl_set_cr3(struct kl_vcpu *vcpu, unsigned long cr3);
-int kl_set_cr4(struct kl_vcpu *vcpu, unsigned long cr4);
 int kl_set_cr8(struct kl_vcpu *vcpu, unsigned long cr8);
 unsigned long kl_get_cr8(struct kl_vcpu *vcpu);
-void kl_lmsw(struct kl_vcpu *vcpu, unsigned long msw);
 int kl_set_efer(struct kl_vcpu *vcpu, u64 efer, bool host_initiated);
 int kl_set_xcr0(struct kl_vcpu *vcpu, u32 index, u64 xcr);
 
@@ -151,7 +147,6 @@ int kl_set_xcr0(struct kl_vcpu *vcpu, u32 index, u64 xcr);
 
 /* Debug registers; 0, or 1 for #GP (the caller has dealt with CR4.DE). */
 int kl_set_dr(struct kl_vcpu *vcpu, int dr, unsigned long val);
-unsigned long kl_get_dr(struct kl_vcpu *vcpu, int dr);
 /* Recompute DR7 for the hardware and the #DB/#BP intercepts. */
 void kl_update_debug(struct kl_vcpu *vcpu);
 

@@ -16,7 +16,7 @@
 #include "vm.h"
 #include "vcpu.h"
 
-void kl_vcpu_wake(struct kl_vcpu *vcpu)
+static void kl_vcpu_wake(struct kl_vcpu *vcpu)
 {
 	rcuwait_wake_up(&vcpu->wait);
 }

@@ -51,7 +51,8 @@ static bool kl_user_wants_window(struct kl_vcpu *vcpu)
 	       kl_accepts_user_irq(vcpu);
 }
 
-bool kl_vcpu_runnable(struct kl_vcpu *vcpu)
+/* Would the vCPU, were it in HLT, have a reason to go on? */
+static bool kl_vcpu_runnable(struct kl_vcpu *vcpu)
 {
 	if (vcpu->events.exception.pending || vcpu->events.nmi_injected ||
 	    vcpu->events.interrupt.injected)
@@ -294,8 +295,8 @@ static int kl_enter_guest(struct kl_vcpu *vcpu, bool again)
 	kl_xcr_load_host(vcpu);
 	kl_load_host_drs(vcpu);
 	WRITE_ONCE(vcpu->mode, KL_OUTSIDE_GUEST);
-	if (likely(res != KL_RUN_FAST))
-		static_call(kl_handle_irqoff)(vcpu);
+	if (unlikely(res == KL_RUN_HOST_EVENT))
+		kl_ops->handle_irqoff(vcpu);
 	/*
 	 * The interrupt that ended guest mode, if that was it, is taken here,
 	 * while time still counts as the guest's.
@@ -371,21 +372,9 @@ static int kl_run_uninitialized(struct kl_vcpu *vcpu)
 	return ret < 0 ? ret : -EAGAIN;
 }
 
-/* Finish what the last exit began, now that user space has done its part. */
-static int kl_complete_io(struct kl_vcpu *vcpu)
-{
-	int (*complete)(struct kl_vcpu *vcpu) = vcpu->complete_io;
-	int idx, ret;
-
-	vcpu->complete_io = NULL;
-	idx = srcu_read_lock(&vcpu->vm->srcu);
-	ret = complete(vcpu);
-	srcu_read_unlock(&vcpu->vm->srcu, idx);
-	return ret;
-}
-
 int kl_vcpu_run(struct kl_vcpu *vcpu)
 {
+	int (*complete)(struct kl_vcpu *vcpu) = vcpu->complete_io;
 	struct kvm_run *run = vcpu->run;
 	u64 valid, dirty, cr8;
 	int ret, idx;
@@ -427,8 +416,11 @@ int kl_vcpu_run(struct kl_vcpu *vcpu)
 
 	kl_fpu_load_guest(vcpu);
 	ret = 1;
-	if (vcpu->complete_io)
-		ret = kl_complete_io(vcpu);
+	/* What the last exit began, now that user space has done its part. */
+	if (complete) {
+		vcpu->complete_io = NULL;
+		ret = complete(vcpu);
+	}
 	if (ret > 0) {
 		if (kl_immediate_exit(run)) {
 			/* The reason of the exit that was completed stands. */

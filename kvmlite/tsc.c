@@ -45,7 +45,7 @@ u64 kl_guest_tsc(struct kl_vcpu *vcpu, u64 host_tsc)
 	return kl_tsc_scale(vcpu, host_tsc) + vcpu->tsc_offset;
 }
 
-void kl_tsc_write_offset(struct kl_vcpu *vcpu, u64 offset)
+static void kl_tsc_write_offset(struct kl_vcpu *vcpu, u64 offset)
 {
 	vcpu->tsc_offset = offset;
 	kl_ops->write_tsc_offset(vcpu, offset);
@@ -73,7 +73,7 @@ void kl_tsc_note(struct kl_vcpu *vcpu)
 	vcpu->last_guest_tsc = kl_guest_tsc(vcpu, rdtsc());
 }
 
-int kl_tsc_set_khz(struct kl_vcpu *vcpu, u32 khz)
+static int kl_tsc_set_khz(struct kl_vcpu *vcpu, u32 khz)
 {
 	u32 host = kl_tsc_host_khz();
 	u64 diff = khz > host ? khz - host : host - khz, ratio;

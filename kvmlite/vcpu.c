@@ -30,10 +30,8 @@
 
 /* ---- loading ---- */
 
-static void kl_sched_in(struct preempt_notifier *pn, int cpu)
+static __always_inline void kl_arrive(struct kl_vcpu *vcpu, int cpu)
 {
-	struct kl_vcpu *vcpu = container_of(pn, struct kl_vcpu, preempt_notifier);
-
 	WRITE_ONCE(vcpu->cpu, cpu);
 	kl_host_vcpu_switch(vcpu);
 	static_call(kl_vendor_load)(vcpu, cpu);
@@ -41,18 +39,26 @@ static void kl_sched_in(struct preempt_notifier *pn, int cpu)
 	__this_cpu_write(kl_running_vcpu, vcpu);
 	if (vcpu->apic)
 		kl_lapic_load(vcpu);
-	if (kl_pv_steal_changed(vcpu))
+	if (kl_pv_steal_changed(vcpu->pv))
 		kl_request(vcpu, KL_REQ_STEAL);
 }
 
-static void kl_sched_out(struct preempt_notifier *pn, struct task_struct *next)
+static __always_inline void kl_depart(struct kl_vcpu *vcpu)
 {
-	struct kl_vcpu *vcpu = container_of(pn, struct kl_vcpu, preempt_notifier);
-
 	static_call(kl_vendor_put)(vcpu);
 	kl_tsc_put(vcpu);
 	__this_cpu_write(kl_running_vcpu, NULL);
 	WRITE_ONCE(vcpu->cpu, -1);
+}
+
+static void kl_sched_in(struct preempt_notifier *pn, int cpu)
+{
+	kl_arrive(container_of(pn, struct kl_vcpu, preempt_notifier), cpu);
+}
+
+static void kl_sched_out(struct preempt_notifier *pn, struct task_struct *next)
+{
+	kl_depart(container_of(pn, struct kl_vcpu, preempt_notifier));
 }
 
 static struct preempt_ops kl_preempt_ops = {
@@ -60,19 +66,24 @@ static struct preempt_ops kl_preempt_ops = {
 	.sched_out = kl_sched_out,
 };
 
-void kl_vcpu_load(struct kl_vcpu *vcpu)
+/*
+ * Make this vCPU the one whose state this CPU holds; its mutex is held. The
+ * preempt notifier has the state follow the thread to whatever CPU it runs on
+ * until kl_vcpu_put().
+ */
+static void kl_vcpu_load(struct kl_vcpu *vcpu)
 {
 	int cpu = get_cpu();
 
 	preempt_notifier_register(&vcpu->preempt_notifier);
-	kl_sched_in(&vcpu->preempt_notifier, cpu);
+	kl_arrive(vcpu, cpu);
 	put_cpu();
 }
 
-void kl_vcpu_put(struct kl_vcpu *vcpu)
+static void kl_vcpu_put(struct kl_vcpu *vcpu)
 {
 	preempt_disable();
-	kl_sched_out(&vcpu->preempt_notifier, NULL);
+	kl_depart(vcpu);
 	preempt_notifier_unregister(&vcpu->preempt_notifier);
 	preempt_enable();
 }

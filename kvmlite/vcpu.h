@@ -249,7 +249,10 @@ struct kl_vcpu {
 	void *pio_data;			/* run page + KL_PIO_PAGE_OFFSET */
 	struct kl_mmio_state *mmio;
 	struct kl_code_page code;
-	/* Called at the next KVM_RUN to finish what the last exit began. */
+	/*
+	 * Called at the next KVM_RUN to finish what the last exit began; takes
+	 * vm->srcu itself if it looks at slots or devices.
+	 */
 	int (*complete_io)(struct kl_vcpu *vcpu);
 
 	/* KVM_SET_SIGNAL_MASK */
@@ -266,20 +269,9 @@ struct kl_vcpu {
 int kl_vcpu_create_fd(struct kl_vm *vm, unsigned long id);
 void kl_vcpu_free(struct kl_vcpu *vcpu);
 void kl_vcpu_reset(struct kl_vcpu *vcpu, bool init_event);
-/**
- * kl_vcpu_load - make this vCPU the one whose state this CPU holds
- * @vcpu: the vCPU; its mutex is held
- *
- * Registers the preempt notifier, so that the state follows the thread to
- * whatever CPU it runs on until kl_vcpu_put().
- */
-void kl_vcpu_load(struct kl_vcpu *vcpu);
-void kl_vcpu_put(struct kl_vcpu *vcpu);
 
 /* run.c */
 int kl_vcpu_run(struct kl_vcpu *vcpu);
-/* Would the vCPU, were it in HLT, have a reason to go on? */
-bool kl_vcpu_runnable(struct kl_vcpu *vcpu);
 
 /* request.c: asking things of a vCPU from any context (also hard IRQ). */
 static inline void kl_request(struct kl_vcpu *vcpu, enum kl_request_bit req)
@@ -311,7 +303,6 @@ static inline bool kl_request_take(struct kl_vcpu *vcpu, enum kl_request_bit req
 
 /* Wake it from HLT; force it out of the guest if it is in there. */
 void kl_vcpu_kick(struct kl_vcpu *vcpu);
-void kl_vcpu_wake(struct kl_vcpu *vcpu);
 /**
  * kl_request_all - ask every vCPU of a VM, and see them out of the guest
  * @vm: the VM
@@ -344,7 +335,6 @@ static inline void kl_clear_injected(struct kl_vcpu *vcpu)
 /* 0: go on to the guest; else as a handler's return value (exit.h). */
 int kl_inject_events(struct kl_vcpu *vcpu);
 void kl_deliver_payload(struct kl_vcpu *vcpu, struct kl_exception *ex);
-bool kl_event_reinjection_needed(struct kl_vcpu *vcpu);
 
 /* cpuid.c */
 struct kvm_cpuid_entry2 *kl_cpuid_find(struct kl_vcpu *vcpu, u32 leaf, u32 index);
@@ -370,7 +360,5 @@ int kl_msr_set(struct kl_vcpu *vcpu, struct kl_msr *msr);
 
 /* tsc.c */
 u64 kl_guest_tsc(struct kl_vcpu *vcpu, u64 host_tsc);
-void kl_tsc_write_offset(struct kl_vcpu *vcpu, u64 offset);
-int kl_tsc_set_khz(struct kl_vcpu *vcpu, u32 khz);
 
 #endif

@@ -25,13 +25,78 @@ struct kvm_segment;
 enum kl_run_result {
 	KL_RUN_EXIT,		/* an exit: handle_exit() takes it */
 	KL_RUN_FAST,		/* handled with interrupts off: enter again */
+	KL_RUN_HOST_EVENT,	/* an exit, and handle_irqoff() first */
 };
+
+/*
+ * The functions, each as X(type, name, (arguments)): what declares them, and
+ * what fills in the ops, is made of this list.
+ */
+#define KL_VENDOR_CALLS(X) \
+	X(int, check, (void)) \
+	X(int, init, (void)) \
+	X(void, exit, (void)) \
+	X(int, cpu_enable, (void)) \
+	X(void, cpu_disable, (void)) \
+	X(void, cpu_emergency, (void)) \
+	X(int, vcpu_init, (struct kl_vcpu *vcpu)) \
+	X(void, vcpu_free, (struct kl_vcpu *vcpu)) \
+	X(void, vcpu_reset, (struct kl_vcpu *vcpu, bool init_event)) \
+	X(void, vcpu_load, (struct kl_vcpu *vcpu, int cpu)) \
+	X(void, vcpu_put, (struct kl_vcpu *vcpu)) \
+	X(void, cpuid_changed, (struct kl_vcpu *vcpu)) \
+	X(void, cache_reg, (struct kl_vcpu *vcpu, enum kl_reg reg)) \
+	X(void, get_segment, (struct kl_vcpu *vcpu, enum kl_seg seg, struct kvm_segment *var)) \
+	X(void, set_segment, (struct kl_vcpu *vcpu, enum kl_seg seg, \
+			      const struct kvm_segment *var)) \
+	X(int, get_cpl, (struct kl_vcpu *vcpu)) \
+	X(void, get_cs_db_l, (struct kl_vcpu *vcpu, int *db, int *l)) \
+	X(void, get_idt, (struct kl_vcpu *vcpu, struct kvm_dtable *dt)) \
+	X(void, set_idt, (struct kl_vcpu *vcpu, const struct kvm_dtable *dt)) \
+	X(void, get_gdt, (struct kl_vcpu *vcpu, struct kvm_dtable *dt)) \
+	X(void, set_gdt, (struct kl_vcpu *vcpu, const struct kvm_dtable *dt)) \
+	X(void, set_cr0, (struct kl_vcpu *vcpu, unsigned long cr0)) \
+	X(void, set_cr3, (struct kl_vcpu *vcpu, unsigned long cr3)) \
+	X(bool, cr4_ok, (struct kl_vcpu *vcpu, unsigned long cr4)) \
+	X(void, set_cr4, (struct kl_vcpu *vcpu, unsigned long cr4)) \
+	X(void, set_efer, (struct kl_vcpu *vcpu, u64 efer)) \
+	X(void, set_dr7, (struct kl_vcpu *vcpu, unsigned long dr7)) \
+	X(void, sync_drs, (struct kl_vcpu *vcpu)) \
+	X(void, update_exception_bitmap, (struct kl_vcpu *vcpu)) \
+	X(void, flush_tlb, (struct kl_vcpu *vcpu)) \
+	X(void, set_tdp_root, (struct kl_vcpu *vcpu, u64 root)) \
+	X(void, inject_irq, (struct kl_vcpu *vcpu, bool reinject)) \
+	X(void, inject_nmi, (struct kl_vcpu *vcpu)) \
+	X(void, inject_exception, (struct kl_vcpu *vcpu)) \
+	X(bool, irq_allowed, (struct kl_vcpu *vcpu)) \
+	X(bool, nmi_allowed, (struct kl_vcpu *vcpu)) \
+	X(void, want_irq_window, (struct kl_vcpu *vcpu)) \
+	X(void, want_nmi_window, (struct kl_vcpu *vcpu)) \
+	X(bool, get_nmi_mask, (struct kl_vcpu *vcpu)) \
+	X(void, set_nmi_mask, (struct kl_vcpu *vcpu, bool masked)) \
+	X(u32, get_shadow, (struct kl_vcpu *vcpu)) \
+	X(void, set_shadow, (struct kl_vcpu *vcpu, u32 shadow)) \
+	X(void, cancel_injection, (struct kl_vcpu *vcpu)) \
+	X(void, prepare_run, (struct kl_vcpu *vcpu)) \
+	X(enum kl_run_result, run, (struct kl_vcpu *vcpu)) \
+	X(void, handle_irqoff, (struct kl_vcpu *vcpu)) \
+	X(int, handle_exit, (struct kl_vcpu *vcpu)) \
+	X(int, skip_insn, (struct kl_vcpu *vcpu)) \
+	X(void, exit_info, (struct kl_vcpu *vcpu, u32 *reason, u64 *info1, u64 *info2, \
+			    u32 *intr_info)) \
+	X(int, msr_get, (struct kl_vcpu *vcpu, struct kl_msr *msr)) \
+	X(int, msr_set, (struct kl_vcpu *vcpu, struct kl_msr *msr)) \
+	X(int, msr_feature, (u32 index, u64 *data)) \
+	X(void, msr_filter_changed, (struct kl_vcpu *vcpu)) \
+	X(void, write_tsc_offset, (struct kl_vcpu *vcpu, u64 offset)) \
+	X(void, write_tsc_ratio, (struct kl_vcpu *vcpu, u64 ratio))
+
+#define KL_VENDOR_POINTER(type, name, args) type (*name) args;
 
 /**
  * struct kl_vendor_ops - what VMX and SVM each provide
  * @name: "vmx" or "svm", for messages and KVMLITE_GET_INFO
  * @vcpu_size: bytes to allocate for a vCPU; struct kl_vcpu comes first in it
- * @vm_size: bytes to allocate for a VM; struct kl_vm comes first in it
  * @tdp_levels: levels of the nested page table, 4 (or 5)
  * @has_1g: the nested tables can map 1 GiB pages
  * @has_ad: the hardware sets accessed/dirty bits in nested tables
@@ -43,6 +108,7 @@ enum kl_run_result {
  *	lacks that intercept): XCR0 is to be read after each exit
  * @tsc_scaling_frac_bits: fraction bits of the TSC multiplier; 0: no scaling
  * @max_tsc_ratio: largest multiplier
+ * @hypercall: the three bytes of this vendor's hypercall
  *
  * @check: does the boot CPU have what kvmlite requires? 0, or a negative errno
  *	after one pr_err() that names what is missing.
@@ -54,8 +120,6 @@ enum kl_run_result {
  * @cpu_emergency: the machine is going down: VMXOFF/clear SVME if on, with no
  *	lock and no allocation.
  *
- * @vm_init: the VM was allocated; 0 or -errno
- * @vm_free: undoes @vm_init
  * @vcpu_init: the vCPU was allocated (vm, id set; registers not yet): control
  *	structure, MSR bitmap. 0 or -errno
  * @vcpu_free: undoes @vcpu_init; not loaded
@@ -112,8 +176,9 @@ enum kl_run_result {
  *	registers, runs, sets regs_avail to what is current, records the exit
  *	reason, requeues an interrupted event delivery to vcpu->events, and
  *	handles what it can without interrupts (KL_RUN_FAST).
- * @handle_irqoff: interrupts off, right after the last @run: deliver the NMI
- *	or machine check that caused the exit to the host.
+ * @handle_irqoff: interrupts off, right after a @run that said
+ *	KL_RUN_HOST_EVENT: deliver the NMI or machine check that caused the exit
+ *	to the host.
  * @handle_exit: interrupts and preemption on: dispatch the exit. Returns as
  *	every handler: 1 go on, 0 exit to user space with run filled in,
  *	negative errno.
@@ -128,14 +193,10 @@ enum kl_run_result {
  * @msr_filter_changed: which MSRs may be passed through may have changed.
  * @write_tsc_offset: as in struct kl_vcpu
  * @write_tsc_ratio: likewise
- * @hypercall_insn: write the three bytes of this vendor's hypercall.
- * @set_virtual_apic: LAPIC mode or CR8/TPR threshold must be looked at again
- *	(@tpr: current TPR, @irr: highest pending vector or -1).
  */
 struct kl_vendor_ops {
 	const char *name;
 	unsigned int vcpu_size;
-	unsigned int vm_size;
 	u8 tdp_levels;
 	bool has_1g;
 	bool has_ad;
@@ -146,74 +207,9 @@ struct kl_vendor_ops {
 	bool has_rdtscp;
 	u8 tsc_scaling_frac_bits;
 	u64 max_tsc_ratio;
+	const u8 *hypercall;
 
-	int (*check)(void);
-	int (*init)(void);
-	void (*exit)(void);
-	int (*cpu_enable)(void);
-	void (*cpu_disable)(void);
-	void (*cpu_emergency)(void);
-
-	int (*vm_init)(struct kl_vm *vm);
-	void (*vm_free)(struct kl_vm *vm);
-	int (*vcpu_init)(struct kl_vcpu *vcpu);
-	void (*vcpu_free)(struct kl_vcpu *vcpu);
-	void (*vcpu_reset)(struct kl_vcpu *vcpu, bool init_event);
-	void (*vcpu_load)(struct kl_vcpu *vcpu, int cpu);
-	void (*vcpu_put)(struct kl_vcpu *vcpu);
-	void (*cpuid_changed)(struct kl_vcpu *vcpu);
-
-	void (*cache_reg)(struct kl_vcpu *vcpu, enum kl_reg reg);
-	void (*get_segment)(struct kl_vcpu *vcpu, enum kl_seg seg,
-			    struct kvm_segment *var);
-	void (*set_segment)(struct kl_vcpu *vcpu, enum kl_seg seg,
-			    const struct kvm_segment *var);
-	int (*get_cpl)(struct kl_vcpu *vcpu);
-	void (*get_cs_db_l)(struct kl_vcpu *vcpu, int *db, int *l);
-	void (*get_idt)(struct kl_vcpu *vcpu, struct kvm_dtable *dt);
-	void (*set_idt)(struct kl_vcpu *vcpu, const struct kvm_dtable *dt);
-	void (*get_gdt)(struct kl_vcpu *vcpu, struct kvm_dtable *dt);
-	void (*set_gdt)(struct kl_vcpu *vcpu, const struct kvm_dtable *dt);
-	void (*set_cr0)(struct kl_vcpu *vcpu, unsigned long cr0);
-	void (*set_cr3)(struct kl_vcpu *vcpu, unsigned long cr3);
-	bool (*cr4_ok)(struct kl_vcpu *vcpu, unsigned long cr4);
-	void (*set_cr4)(struct kl_vcpu *vcpu, unsigned long cr4);
-	void (*set_efer)(struct kl_vcpu *vcpu, u64 efer);
-	void (*set_dr7)(struct kl_vcpu *vcpu, unsigned long dr7);
-	void (*sync_drs)(struct kl_vcpu *vcpu);
-	void (*update_exception_bitmap)(struct kl_vcpu *vcpu);
-	void (*flush_tlb)(struct kl_vcpu *vcpu);
-	void (*set_tdp_root)(struct kl_vcpu *vcpu, u64 root);
-
-	void (*inject_irq)(struct kl_vcpu *vcpu, bool reinject);
-	void (*inject_nmi)(struct kl_vcpu *vcpu);
-	void (*inject_exception)(struct kl_vcpu *vcpu);
-	bool (*irq_allowed)(struct kl_vcpu *vcpu);
-	bool (*nmi_allowed)(struct kl_vcpu *vcpu);
-	void (*want_irq_window)(struct kl_vcpu *vcpu);
-	void (*want_nmi_window)(struct kl_vcpu *vcpu);
-	bool (*get_nmi_mask)(struct kl_vcpu *vcpu);
-	void (*set_nmi_mask)(struct kl_vcpu *vcpu, bool masked);
-	u32 (*get_shadow)(struct kl_vcpu *vcpu);
-	void (*set_shadow)(struct kl_vcpu *vcpu, u32 shadow);
-	void (*cancel_injection)(struct kl_vcpu *vcpu);
-
-	void (*prepare_run)(struct kl_vcpu *vcpu);
-	enum kl_run_result (*run)(struct kl_vcpu *vcpu);
-	void (*handle_irqoff)(struct kl_vcpu *vcpu);
-	int (*handle_exit)(struct kl_vcpu *vcpu);
-	int (*skip_insn)(struct kl_vcpu *vcpu);
-	void (*exit_info)(struct kl_vcpu *vcpu, u32 *reason, u64 *info1,
-			  u64 *info2, u32 *intr_info);
-
-	int (*msr_get)(struct kl_vcpu *vcpu, struct kl_msr *msr);
-	int (*msr_set)(struct kl_vcpu *vcpu, struct kl_msr *msr);
-	int (*msr_feature)(u32 index, u64 *data);
-	void (*msr_filter_changed)(struct kl_vcpu *vcpu);
-	void (*write_tsc_offset)(struct kl_vcpu *vcpu, u64 offset);
-	void (*write_tsc_ratio)(struct kl_vcpu *vcpu, u64 ratio);
-	void (*hypercall_insn)(u8 insn[3]);
-	void (*set_virtual_apic)(struct kl_vcpu *vcpu, int tpr, int irr);
+	KL_VENDOR_CALLS(KL_VENDOR_POINTER)
 };
 
 /* Their check() or init() fills in what varies from CPU to CPU. */
@@ -230,7 +226,6 @@ void kl_null_load(struct kl_vcpu *vcpu, int cpu);
 DECLARE_STATIC_CALL(kl_run, kl_null_run);
 DECLARE_STATIC_CALL(kl_handle_exit, kl_null_handle_exit);
 DECLARE_STATIC_CALL(kl_prepare_run, kl_null_vcpu);
-DECLARE_STATIC_CALL(kl_handle_irqoff, kl_null_vcpu);
 DECLARE_STATIC_CALL(kl_vendor_skip, kl_null_handle_exit);
 DECLARE_STATIC_CALL(kl_vendor_load, kl_null_load);
 DECLARE_STATIC_CALL(kl_vendor_put, kl_null_vcpu);

@@ -27,7 +27,7 @@ static struct kl_vm *kl_vm_create(void)
 	struct kl_vm *vm;
 	int ret;
 
-	vm = kzalloc(kl_ops->vm_size, GFP_KERNEL_ACCOUNT);
+	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&vm->ref);
@@ -50,19 +50,14 @@ static struct kl_vm *kl_vm_create(void)
 	ret = kl_irqchip_vm_init(vm);
 	if (ret)
 		goto err_hardware;
-	ret = kl_ops->vm_init(vm);
-	if (ret)
-		goto err_irqchip;
 	/* Last: from here on the notifier may call. */
 	ret = kl_mmu_init_vm(vm);
 	if (ret)
-		goto err_vendor;
+		goto err_irqchip;
 	kl_pv_vm_init(vm);
 	kl_stats_add_vm(vm);
 	return vm;
 
-err_vendor:
-	kl_ops->vm_free(vm);
 err_irqchip:
 	kl_irqchip_vm_release(vm);
 	kl_irqchip_vm_destroy(vm);
@@ -90,7 +85,6 @@ static void kl_vm_destroy(struct kref *ref)
 	xa_destroy(&vm->vcpus);
 	kl_irqchip_vm_destroy(vm);
 	kl_mmu_destroy_vm(vm);
-	kl_ops->vm_free(vm);
 	kl_msr_filter_free(rcu_dereference_protected(vm->msr_filter, true));
 	kl_host_forget_vm(vm);
 	kl_hardware_put();

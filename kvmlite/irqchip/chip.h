@@ -195,17 +195,9 @@ static inline bool kl_lapic_sw_enabled(const struct kl_lapic *apic)
 	       (READ_ONCE(apic->r.svr) & KL_SVR_ENABLE);
 }
 
-int kl_lapic_mmio_read(struct kl_vcpu *vcpu, u64 addr, int len, void *val);
-int kl_lapic_mmio_write(struct kl_vcpu *vcpu, u64 addr, int len,
-			const void *val);
-
-/* lapic_state.c */
-void kl_lapic_set_version(struct kl_lapic *apic);
 /* LINT0 was written: is it the NMI watchdog's? */
 void kl_lapic_check_watchdog(struct kl_lapic *apic);
 
-/* lapic_deliver.c */
-int kl_lapic_accept(struct kl_lapic *apic, const struct kl_apic_msg *msg);
 /* @src: sender of an IPI, or NULL. CPUs that took it, or -1 for none meant. */
 int kl_apic_send(struct kl_vm *vm, struct kl_lapic *src,
 		 const struct kl_apic_msg *msg);

@@ -100,12 +100,8 @@ static noinline int bus_write(const struct kl_bus_table *table, u64 addr, int le
 int kl_bus_write(struct kl_vcpu *vcpu, enum kl_bus bus, u64 addr, int len,
 		 const void *val)
 {
-	const struct kl_bus_table *table;
+	const struct kl_bus_table *table = bus_read_table(vcpu->vm, bus);
 
-	if (bus == KL_BUS_MMIO && vcpu->apic &&
-	    !kl_lapic_mmio_write(vcpu, addr, len, val))
-		return 0;
-	table = bus_read_table(vcpu->vm, bus);
 	return table ? bus_write(table, addr, len, val) : -EOPNOTSUPP;
 }
 
@@ -131,12 +127,8 @@ static noinline int bus_read(const struct kl_bus_table *table, u64 addr, int len
 int kl_bus_read(struct kl_vcpu *vcpu, enum kl_bus bus, u64 addr, int len,
 		void *val)
 {
-	const struct kl_bus_table *table;
+	const struct kl_bus_table *table = bus_read_table(vcpu->vm, bus);
 
-	if (bus == KL_BUS_MMIO && vcpu->apic &&
-	    !kl_lapic_mmio_read(vcpu, addr, len, val))
-		return 0;
-	table = bus_read_table(vcpu->vm, bus);
 	return table ? bus_read(table, addr, len, val) : -EOPNOTSUPP;
 }
 

@@ -49,7 +49,6 @@ long kl_irqchip_enable_cap(struct kl_vm *vm, const struct kvm_enable_cap *cap);
  */
 bool kl_irq_pending(struct kl_vcpu *vcpu);	/* PIC or LAPIC has one that PPR lets in */
 int kl_irq_ack(struct kl_vcpu *vcpu);		/* take it: vector, or -1 */
-int kl_lapic_highest_irr(struct kl_vcpu *vcpu);	/* regardless of PPR; -1 none */
 /*
  * INIT and SIPI: true if something is latched; process runs on the vCPU's own
  * thread before entry (changes mp_state, resets the vCPU).
@@ -71,6 +70,10 @@ bool kl_lapic_accepts_pic(struct kl_vcpu *vcpu);
 u8 kl_lapic_get_cr8(struct kl_vcpu *vcpu);
 void kl_lapic_set_cr8(struct kl_vcpu *vcpu, u8 cr8);
 int kl_lapic_set_base(struct kl_vcpu *vcpu, u64 base, bool host_initiated);	/* 0 / 1 #GP */
+/* The register page. 0, or -EOPNOTSUPP: @addr is not there. */
+int kl_lapic_mmio_read(struct kl_vcpu *vcpu, u64 addr, int len, void *val);
+int kl_lapic_mmio_write(struct kl_vcpu *vcpu, u64 addr, int len,
+			const void *val);
 /* x2APIC MSRs 0x800…0x8ff and IA32_TSC_DEADLINE: return as kl_msr_get(). */
 int kl_lapic_msr_get(struct kl_vcpu *vcpu, u32 msr, u64 *data);
 int kl_lapic_msr_set(struct kl_vcpu *vcpu, u32 msr, u64 data, bool host_initiated);
@@ -81,8 +84,8 @@ void kl_lapic_tsc_changed(struct kl_vcpu *vcpu);
 
 /*
  * I/O bus. 0: a device (or ioeventfd) took it; -EOPNOTSUPP: nobody, so it goes
- * to user space. @vcpu's LAPIC page is looked at first for MMIO. May sleep? No:
- * called with vm->srcu held for reading, preemption on.
+ * to user space. The LAPIC's page, which each vCPU has to itself, comes before
+ * it and is not on it. Never sleeps; vm->srcu is held for reading, preemption on.
  */
 enum kl_bus { KL_BUS_MMIO, KL_BUS_PIO };
 int kl_bus_write(struct kl_vcpu *vcpu, enum kl_bus bus, u64 addr, int len,

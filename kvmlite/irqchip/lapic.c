@@ -410,11 +410,6 @@ void kl_lapic_set_cr8(struct kl_vcpu *vcpu, u8 cr8)
 	lapic_set_tpr(vcpu->apic, (cr8 & 0xf) << 4);
 }
 
-int kl_lapic_highest_irr(struct kl_vcpu *vcpu)
-{
-	return kl_lapic_highest(vcpu->apic->r.irr);
-}
-
 /* Any context. */
 bool kl_lapic_accepts_pic(struct kl_vcpu *vcpu)
 {

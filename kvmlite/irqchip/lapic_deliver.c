@@ -45,7 +45,7 @@ static int lapic_accept_fixed(struct kl_lapic *apic,
  *
  * Return: 1 if it was taken, 0 if it was dropped.
  */
-int kl_lapic_accept(struct kl_lapic *apic, const struct kl_apic_msg *msg)
+static int kl_lapic_accept(struct kl_lapic *apic, const struct kl_apic_msg *msg)
 {
 	struct kl_vcpu *vcpu = apic->vcpu;
 

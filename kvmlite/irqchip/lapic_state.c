@@ -26,7 +26,7 @@ static enum kl_lapic_mode lapic_mode_of(u64 base)
 	return base & X2APIC_ENABLE ? KL_LAPIC_X2APIC : KL_LAPIC_XAPIC;
 }
 
-void kl_lapic_set_version(struct kl_lapic *apic)
+static void kl_lapic_set_version(struct kl_lapic *apic)
 {
 	struct kl_vcpu *vcpu = apic->vcpu;
 	u32 version;

@@ -401,9 +401,7 @@ int kl_svm_handle_exit(struct kl_vcpu *vcpu)
 
 void kl_svm_handle_irqoff(struct kl_vcpu *vcpu)
 {
-	if (unlikely(kl_control(vcpu)->exit_code ==
-		     SVM_EXIT_EXCP_BASE + X86_TRAP_MC))
-		kl_host_mce();
+	kl_host_mce();
 }
 
 void kl_svm_exit_info(struct kl_vcpu *vcpu, u32 *reason, u64 *info1,

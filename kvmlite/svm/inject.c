@@ -255,7 +255,7 @@ void kl_svm_step_end(struct kl_svm *svm)
 	bool ran = save->rip != svm->step_rip ||
 		   code == SVM_EXIT_EXCP_BASE + X86_TRAP_DB;
 
-	kl_svm_update_exceptions(&svm->vcpu);
+	kl_svm_update_exception_bitmap(&svm->vcpu);
 	if (svm->iret_begun && ran) {
 		kl_svm_unmask_nmi(svm);
 		return;

@@ -94,22 +94,27 @@ int kl_svm_peek_cpuid(struct kl_svm *svm)
 	return b[0] == 0x0f && b[1] == 0xa2 ? 2 : 0;
 }
 
-/* As kl_svm_decode(), for the length alone. */
-static noinline bool kl_svm_find_next(struct kl_svm *svm, int *ret)
+/* As kl_svm_decode(), for the length alone: 1, else what skip_insn returns. */
+static noinline int kl_svm_find_next(struct kl_svm *svm)
 {
+	struct srcu_struct *srcu = &svm->vcpu.vm->srcu;
 	struct kl_insn insn;
+	int idx, ret = 1;
 
 	if (kl_svm_caps.nrips && svm->vmcb->control.next_rip) {
 		svm->next_rip = svm->vmcb->control.next_rip;
-		return true;
+		return 1;
 	}
-	return kl_svm_decode(svm, &insn, ret);
+	/* Not all completions of an exit come with it held. */
+	idx = srcu_read_lock(srcu);
+	kl_svm_decode(svm, &insn, &ret);
+	srcu_read_unlock(srcu, idx);
+	return ret;
 }
 
 int kl_svm_skip_insn(struct kl_vcpu *vcpu)
 {
 	struct kl_svm *svm = to_svm(vcpu);
-	int ret;
 
 	/*
 	 * User space has put RIP elsewhere since the exit: nothing to skip. If it
@@ -118,9 +123,12 @@ int kl_svm_skip_insn(struct kl_vcpu *vcpu)
 	if ((vcpu->regs_dirty & BIT(KL_REG_RIP)) &&
 	    vcpu->regs[KL_REG_RIP] != svm->vmcb->save.rip)
 		return 1;
-	if (!svm->next_rip && !kl_svm_find_next(svm, &ret))
-		return ret;
+	if (unlikely(!svm->next_rip)) {
+		int ret = kl_svm_find_next(svm);
 
+		if (!svm->next_rip)
+			return ret;
+	}
 	kl_rip_write(vcpu, svm->next_rip);
 	svm->next_rip = 0;
 	if (unlikely(svm->vmcb->save.rflags & X86_EFLAGS_RF))

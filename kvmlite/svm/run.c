@@ -183,7 +183,8 @@ enum kl_run_result kl_svm_run(struct kl_vcpu *vcpu)
 			kl_svm_step_end(svm);
 		else if (vmcb->save.rip != svm->iret_rip)
 			kl_svm_unmask_nmi(svm);
-		return KL_RUN_EXIT;
+		return code == SVM_EXIT_EXCP_BASE + X86_TRAP_MC ?
+			KL_RUN_HOST_EVENT : KL_RUN_EXIT;
 	}
 
 	if (unlikely(kl_svm_ops.xsetbv_unseen) && kl_has_own_xcr(vcpu))
@@ -191,5 +192,6 @@ enum kl_run_result kl_svm_run(struct kl_vcpu *vcpu)
 	if (code == SVM_EXIT_CPUID && kl_svm_fast_cpuid(svm))
 		return KL_RUN_FAST;
 	kl_svm_read_regs(svm);
-	return KL_RUN_EXIT;
+	return unlikely(code == SVM_EXIT_EXCP_BASE + X86_TRAP_MC) ?
+		KL_RUN_HOST_EVENT : KL_RUN_EXIT;
 }

@@ -12,7 +12,7 @@
 #include <asm/asm.h>
 #include <asm/svm.h>
 
-#include "../vcpu.h"
+#include "../vendor.h"
 
 /*
  * struct kl_svm_cpu - what SVM needs on each physical CPU
@@ -94,15 +94,12 @@ extern int kl_svm_tsc_aux_slot;
 /* An exit code of ours: the entry itself faulted, SVM has been turned off. */
 #define KL_SVM_EXIT_OFF	((u32)-0x80)
 
-/* caps.c */
-int kl_svm_check(void);
+#define KL_SVM_DECLARE(type, name, args) type kl_svm_##name args;
+KL_VENDOR_CALLS(KL_SVM_DECLARE)
 
 /* cpu.c */
 int kl_svm_init_cpus(void);
 void kl_svm_free_cpus(void);
-int kl_svm_cpu_enable(void);
-void kl_svm_cpu_disable(void);
-void kl_svm_cpu_emergency(void);
 
 /* Preemption off. What VMLOAD of the same page puts back after an exit. */
 static inline void kl_svm_save_host(struct kl_svm_cpu *c)
@@ -116,11 +113,7 @@ static inline void kl_svm_save_host(struct kl_svm_cpu *c)
 extern phys_addr_t kl_svm_iopm_pa;
 int kl_svm_init_iopm(void);
 void kl_svm_free_iopm(void);
-int kl_svm_vcpu_init(struct kl_vcpu *vcpu);
-void kl_svm_vcpu_free(struct kl_vcpu *vcpu);
 void kl_svm_init_control(struct kl_svm *svm);
-void kl_svm_cpuid_changed(struct kl_vcpu *vcpu);
-void kl_svm_update_exceptions(struct kl_vcpu *vcpu);
 
 static inline void kl_svm_intercept(struct vmcb *vmcb, unsigned int bit, bool on)
 {
@@ -136,48 +129,7 @@ static inline void kl_svm_intercept_drs(struct vmcb *vmcb, bool on)
 	vmcb->control.intercepts[INTERCEPT_DR] = on ? 0x00ff00ff : 0;
 }
 
-/* state.c */
-void kl_svm_vcpu_reset(struct kl_vcpu *vcpu, bool init_event);
-void kl_svm_cache_reg(struct kl_vcpu *vcpu, enum kl_reg reg);
-void kl_svm_get_segment(struct kl_vcpu *vcpu, enum kl_seg seg,
-			struct kvm_segment *var);
-void kl_svm_set_segment(struct kl_vcpu *vcpu, enum kl_seg seg,
-			const struct kvm_segment *var);
-int kl_svm_get_cpl(struct kl_vcpu *vcpu);
-void kl_svm_get_cs_db_l(struct kl_vcpu *vcpu, int *db, int *l);
-void kl_svm_get_idt(struct kl_vcpu *vcpu, struct kvm_dtable *dt);
-void kl_svm_set_idt(struct kl_vcpu *vcpu, const struct kvm_dtable *dt);
-void kl_svm_get_gdt(struct kl_vcpu *vcpu, struct kvm_dtable *dt);
-void kl_svm_set_gdt(struct kl_vcpu *vcpu, const struct kvm_dtable *dt);
-void kl_svm_set_cr0(struct kl_vcpu *vcpu, unsigned long cr0);
-void kl_svm_set_cr3(struct kl_vcpu *vcpu, unsigned long cr3);
-bool kl_svm_cr4_ok(struct kl_vcpu *vcpu, unsigned long cr4);
-void kl_svm_set_cr4(struct kl_vcpu *vcpu, unsigned long cr4);
-void kl_svm_set_efer(struct kl_vcpu *vcpu, u64 efer);
-void kl_svm_set_dr7(struct kl_vcpu *vcpu, unsigned long dr7);
-void kl_svm_sync_drs(struct kl_vcpu *vcpu);
-void kl_svm_flush_tlb(struct kl_vcpu *vcpu);
-void kl_svm_set_tdp_root(struct kl_vcpu *vcpu, u64 root);
-
-/* msr.c */
-int kl_svm_msr_get(struct kl_vcpu *vcpu, struct kl_msr *msr);
-int kl_svm_msr_set(struct kl_vcpu *vcpu, struct kl_msr *msr);
-int kl_svm_msr_feature(u32 index, u64 *data);
-void kl_svm_msr_filter_changed(struct kl_vcpu *vcpu);
-
 /* inject.c */
-void kl_svm_inject_irq(struct kl_vcpu *vcpu, bool reinject);
-void kl_svm_inject_nmi(struct kl_vcpu *vcpu);
-void kl_svm_inject_exception(struct kl_vcpu *vcpu);
-bool kl_svm_irq_allowed(struct kl_vcpu *vcpu);
-bool kl_svm_nmi_allowed(struct kl_vcpu *vcpu);
-void kl_svm_want_irq_window(struct kl_vcpu *vcpu);
-void kl_svm_want_nmi_window(struct kl_vcpu *vcpu);
-bool kl_svm_get_nmi_mask(struct kl_vcpu *vcpu);
-void kl_svm_set_nmi_mask(struct kl_vcpu *vcpu, bool masked);
-u32 kl_svm_get_shadow(struct kl_vcpu *vcpu);
-void kl_svm_set_shadow(struct kl_vcpu *vcpu, u32 shadow);
-void kl_svm_cancel_injection(struct kl_vcpu *vcpu);
 void kl_svm_requeue_event(struct kl_svm *svm, u32 info, u32 error_code);
 void kl_svm_end_irq_window(struct kl_svm *svm);
 void kl_svm_iret_begins(struct kl_svm *svm);
@@ -185,19 +137,8 @@ void kl_svm_step_begin(struct kl_svm *svm);
 void kl_svm_step_end(struct kl_svm *svm);
 void kl_svm_unmask_nmi(struct kl_svm *svm);
 
-/* run.c, enter.S */
+/* enter.S */
 int kl_svm_enter(unsigned long vmcb_pa, unsigned long *regs,
 		 unsigned long host_pa);
-void kl_svm_vcpu_load(struct kl_vcpu *vcpu, int cpu);
-void kl_svm_vcpu_put(struct kl_vcpu *vcpu);
-void kl_svm_prepare_run(struct kl_vcpu *vcpu);
-enum kl_run_result kl_svm_run(struct kl_vcpu *vcpu);
-
-/* exit.c, insn.c */
-void kl_svm_handle_irqoff(struct kl_vcpu *vcpu);
-int kl_svm_handle_exit(struct kl_vcpu *vcpu);
-int kl_svm_skip_insn(struct kl_vcpu *vcpu);
-void kl_svm_exit_info(struct kl_vcpu *vcpu, u32 *reason, u64 *info1,
-		      u64 *info2, u32 *intr_info);
 
 #endif

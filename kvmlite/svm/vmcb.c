@@ -42,7 +42,7 @@ void kl_svm_free_iopm(void)
  * #DB and #AC: a guest can make their delivery raise them again, for ever and
  * without an instruction boundary at which an interrupt could end guest mode.
  */
-void kl_svm_update_exceptions(struct kl_vcpu *vcpu)
+void kl_svm_update_exception_bitmap(struct kl_vcpu *vcpu)
 {
 	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
 	u32 mask = BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC) |
@@ -135,7 +135,7 @@ void kl_svm_init_control(struct kl_svm *svm)
 	vmcb->save.g_pat = 0x0606060606060606ULL;
 	/* Clean bits stay 0: the CPU takes every field from memory. */
 
-	kl_svm_update_exceptions(&svm->vcpu);
+	kl_svm_update_exception_bitmap(&svm->vcpu);
 	svm->asid_gen = 0;
 }
 

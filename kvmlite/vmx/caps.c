@@ -84,7 +84,7 @@ int kl_vmx_check(void)
 	return 0;
 }
 
-static int kl_vmx_init(void)
+int kl_vmx_init(void)
 {
 	struct kl_vmx_caps *caps = &kl_vmx_caps;
 	struct kl_vmx_cap_msrs m;
@@ -113,102 +113,21 @@ static int kl_vmx_init(void)
 	return kl_vmx_alloc_regions();
 }
 
-static void kl_vmx_exit(void)
+void kl_vmx_exit(void)
 {
 	kl_vmx_free_regions();
 }
 
-static int kl_vmx_vm_init(struct kl_vm *vm)
-{
-	return 0;
-}
-
-static void kl_vmx_vm_free(struct kl_vm *vm)
-{
-}
-
 /* VMCALL */
-static void kl_vmx_hypercall_insn(u8 insn[3])
-{
-	insn[0] = 0x0f;
-	insn[1] = 0x01;
-	insn[2] = 0xc1;
-}
+static const u8 kl_vmx_hypercall[3] = { 0x0f, 0x01, 0xc1 };
 
-/* MOV to CR8 exits; there is no threshold to keep. */
-static void kl_vmx_set_virtual_apic(struct kl_vcpu *vcpu, int tpr, int irr)
-{
-}
+#define KL_VMX_OP(type, name, args) .name = kl_vmx_##name,
 
 struct kl_vendor_ops kl_vmx_ops __ro_after_init = {
 	.name = "vmx",
 	.vcpu_size = sizeof(struct kl_vmx),
-	.vm_size = sizeof(struct kl_vm),
 	.tdp_levels = 4,
 	.is_ept = true,
-
-	.check = kl_vmx_check,
-	.init = kl_vmx_init,
-	.exit = kl_vmx_exit,
-	.cpu_enable = kl_vmx_cpu_enable,
-	.cpu_disable = kl_vmx_cpu_disable,
-	.cpu_emergency = kl_vmx_cpu_emergency,
-
-	.vm_init = kl_vmx_vm_init,
-	.vm_free = kl_vmx_vm_free,
-	.vcpu_init = kl_vmx_vcpu_init,
-	.vcpu_free = kl_vmx_vcpu_free,
-	.vcpu_reset = kl_vmx_vcpu_reset,
-	.vcpu_load = kl_vmx_vcpu_load,
-	.vcpu_put = kl_vmx_vcpu_put,
-	.cpuid_changed = kl_vmx_cpuid_changed,
-
-	.cache_reg = kl_vmx_cache_reg,
-	.get_segment = kl_vmx_get_segment,
-	.set_segment = kl_vmx_set_segment,
-	.get_cpl = kl_vmx_get_cpl,
-	.get_cs_db_l = kl_vmx_get_cs_db_l,
-	.get_idt = kl_vmx_get_idt,
-	.set_idt = kl_vmx_set_idt,
-	.get_gdt = kl_vmx_get_gdt,
-	.set_gdt = kl_vmx_set_gdt,
-	.set_cr0 = kl_vmx_set_cr0,
-	.set_cr3 = kl_vmx_set_cr3,
-	.cr4_ok = kl_vmx_cr4_ok,
-	.set_cr4 = kl_vmx_set_cr4,
-	.set_efer = kl_vmx_set_efer,
-	.set_dr7 = kl_vmx_set_dr7,
-	.sync_drs = kl_vmx_sync_drs,
-	.update_exception_bitmap = kl_vmx_update_exception_bitmap,
-	.flush_tlb = kl_vmx_flush_tlb,
-	.set_tdp_root = kl_vmx_set_tdp_root,
-
-	.inject_irq = kl_vmx_inject_irq,
-	.inject_nmi = kl_vmx_inject_nmi,
-	.inject_exception = kl_vmx_inject_exception,
-	.irq_allowed = kl_vmx_irq_allowed,
-	.nmi_allowed = kl_vmx_nmi_allowed,
-	.want_irq_window = kl_vmx_want_irq_window,
-	.want_nmi_window = kl_vmx_want_nmi_window,
-	.get_nmi_mask = kl_vmx_get_nmi_mask,
-	.set_nmi_mask = kl_vmx_set_nmi_mask,
-	.get_shadow = kl_vmx_get_shadow,
-	.set_shadow = kl_vmx_set_shadow,
-	.cancel_injection = kl_vmx_cancel_injection,
-
-	.prepare_run = kl_vmx_prepare_run,
-	.run = kl_vmx_run,
-	.handle_irqoff = kl_vmx_handle_irqoff,
-	.handle_exit = kl_vmx_handle_exit,
-	.skip_insn = kl_vmx_skip_insn,
-	.exit_info = kl_vmx_exit_info,
-
-	.msr_get = kl_vmx_msr_get,
-	.msr_set = kl_vmx_msr_set,
-	.msr_feature = kl_vmx_msr_feature,
-	.msr_filter_changed = kl_vmx_msr_filter_changed,
-	.write_tsc_offset = kl_vmx_write_tsc_offset,
-	.write_tsc_ratio = kl_vmx_write_tsc_ratio,
-	.hypercall_insn = kl_vmx_hypercall_insn,
-	.set_virtual_apic = kl_vmx_set_virtual_apic,
+	.hypercall = kl_vmx_hypercall,
+	KL_VENDOR_CALLS(KL_VMX_OP)
 };

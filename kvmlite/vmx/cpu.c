@@ -160,26 +160,31 @@ void kl_vmx_unload_vmcs(struct kl_vmx *vmx)
 		smp_call_function_single(cpu, kl_vmx_clear_ipi, vmx, 1);
 }
 
+static noinline void kl_vmx_bring_vmcs(struct kl_vmx *vmx, int cpu)
+{
+	unsigned long flags;
+
+	kl_vmx_unload_vmcs(vmx);
+	local_irq_save(flags);
+	vmx->vmcs_cpu = cpu;
+	list_add(&vmx->loaded_link, this_cpu_ptr(&kl_vmx_loaded));
+	/* The first VMCLEAR puts a new region into a defined state. */
+	kl_vmclear(__pa(vmx->vmcs));
+	local_irq_restore(flags);
+}
+
 bool kl_vmx_load_vmcs(struct kl_vmx *vmx, int cpu)
 {
 	/* Pairs with the release in kl_vmx_clear_here(). */
 	bool moved = smp_load_acquire(&vmx->vmcs_cpu) != cpu;
-	unsigned long flags;
 
-	if (moved) {
-		kl_vmx_unload_vmcs(vmx);
-		local_irq_save(flags);
-		vmx->vmcs_cpu = cpu;
-		list_add(&vmx->loaded_link, this_cpu_ptr(&kl_vmx_loaded));
-		/* The first VMCLEAR puts a new region into a defined state. */
-		kl_vmclear(__pa(vmx->vmcs));
-		local_irq_restore(flags);
-	}
-	if (__this_cpu_read(kl_vmx_current) != vmx->vmcs) {
-		if (kl_vmptrld(__pa(vmx->vmcs)))
-			WARN_ONCE(raw_cpu_read(kl_vmx_on), "VMPTRLD failed\n");
-		__this_cpu_write(kl_vmx_current, vmx->vmcs);
-	}
+	if (likely(!moved && __this_cpu_read(kl_vmx_current) == vmx->vmcs))
+		return false;
+	if (moved)
+		kl_vmx_bring_vmcs(vmx, cpu);
+	if (kl_vmptrld(__pa(vmx->vmcs)))
+		WARN_ONCE(raw_cpu_read(kl_vmx_on), "VMPTRLD failed\n");
+	__this_cpu_write(kl_vmx_current, vmx->vmcs);
 	return moved;
 }
 

@@ -231,7 +231,6 @@ typedef int (*kl_vmx_handler)(struct kl_vcpu *vcpu);
 
 static const kl_vmx_handler kl_vmx_handlers[] = {
 	[EXIT_REASON_EXCEPTION_NMI]	= kl_vmx_exit_exception,
-	[EXIT_REASON_EXTERNAL_INTERRUPT] = kl_vmx_exit_external_interrupt,
 	[EXIT_REASON_TRIPLE_FAULT]	= kl_exit_triple_fault,
 	[EXIT_REASON_INIT_SIGNAL]	= kl_vmx_exit_ignored,
 	[EXIT_REASON_SIPI_SIGNAL]	= kl_vmx_exit_ignored,
@@ -254,13 +253,10 @@ static const kl_vmx_handler kl_vmx_handlers[] = {
 	[EXIT_REASON_VMON]		= kl_exit_ud,
 	[EXIT_REASON_CR_ACCESS]		= kl_vmx_exit_cr,
 	[EXIT_REASON_DR_ACCESS]		= kl_vmx_exit_dr,
-	[EXIT_REASON_IO_INSTRUCTION]	= kl_vmx_exit_io,
 	[EXIT_REASON_MSR_READ]		= kl_exit_rdmsr,
-	[EXIT_REASON_MSR_WRITE]		= kl_exit_wrmsr,
 	[EXIT_REASON_MWAIT_INSTRUCTION]	= kl_exit_monitor,
 	[EXIT_REASON_MONITOR_INSTRUCTION] = kl_exit_monitor,
 	[EXIT_REASON_PAUSE_INSTRUCTION]	= kl_exit_pause,
-	[EXIT_REASON_EPT_VIOLATION]	= kl_vmx_exit_ept_violation,
 	[EXIT_REASON_EPT_MISCONFIG]	= kl_vmx_exit_ept_misconfig,
 	[EXIT_REASON_INVEPT]		= kl_exit_ud,
 	[EXIT_REASON_PREEMPTION_TIMER]	= kl_vmx_exit_ignored,
@@ -280,6 +276,17 @@ int kl_vmx_handle_exit(struct kl_vcpu *vcpu)
 		return kl_vmx_entry_failed(vcpu);
 	/* Bits 31:16 say where it happened (25.9.1), not what. */
 	reason &= 0xffff;
+	/* Direct calls for what is frequent: indirect ones may be retpolines. */
+	switch (reason) {
+	case EXIT_REASON_EXTERNAL_INTERRUPT:
+		return kl_vmx_exit_external_interrupt(vcpu);
+	case EXIT_REASON_IO_INSTRUCTION:
+		return kl_vmx_exit_io(vcpu);
+	case EXIT_REASON_EPT_VIOLATION:
+		return kl_vmx_exit_ept_violation(vcpu);
+	case EXIT_REASON_MSR_WRITE:
+		return kl_exit_wrmsr(vcpu);
+	}
 	if (unlikely(reason >= ARRAY_SIZE(kl_vmx_handlers)))
 		return kl_unexpected_exit(vcpu, vmx->exit_reason);
 	reason = array_index_nospec(reason, ARRAY_SIZE(kl_vmx_handlers));

@@ -41,7 +41,7 @@ static bool kl_vmx_exit_in_delivery(u32 reason)
  * A selector with a privilege level or from the LDT may not be host state
  * (27.2.3): zero then, and kl_vmx_restore_host() loads it.
  */
-static void kl_vmx_write_host_fs_gs(struct kl_vmx *vmx)
+static noinline void kl_vmx_write_host_fs_gs(struct kl_vmx *vmx)
 {
 	struct kl_vmx_host *host = &vmx->host;
 	u16 fs = host->fs_sel & 7 ? 0 : host->fs_sel;
@@ -54,10 +54,6 @@ static void kl_vmx_write_host_fs_gs(struct kl_vmx *vmx)
 	if (gs != vmx->host_gs_sel) {
 		vmx->host_gs_sel = gs;
 		kl_vmwrite(HOST_GS_SELECTOR, gs);
-	}
-	if (host->fs_base != vmx->host_fs_base) {
-		vmx->host_fs_base = host->fs_base;
-		kl_vmwrite(HOST_FS_BASE, host->fs_base);
 	}
 }
 
@@ -81,11 +77,17 @@ void kl_vmx_prepare_run(struct kl_vcpu *vcpu)
 		rdmsrl(MSR_FS_BASE, host->fs_base);
 	/* Untraced, as in every place on the way in or out. */
 	host->kernel_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
-	kl_vmx_write_host_fs_gs(vmx);
+	if (unlikely(host->fs_sel != vmx->host_fs_sel ||
+		     host->gs_sel != vmx->host_gs_sel))
+		kl_vmx_write_host_fs_gs(vmx);
+	if (host->fs_base != vmx->host_fs_base) {
+		vmx->host_fs_base = host->fs_base;
+		kl_vmwrite(HOST_FS_BASE, host->fs_base);
+	}
 
 	native_wrmsrl(MSR_KERNEL_GS_BASE, vmx->guest_kernel_gs_base);
-	kl_vmx_load_guest_msrs(vmx);
 	host->saved = true;
+	kl_vmx_load_guest_msrs(vmx);
 }
 
 /* Preemption off, on the CPU where kl_vmx_prepare_run() was. */
@@ -114,12 +116,8 @@ void kl_vmx_restore_host(struct kl_vmx *vmx)
 	kl_host_reload_gdt_tr();
 }
 
-static void kl_vmx_write_dirty_regs(struct kl_vcpu *vcpu)
+static noinline void kl_vmx_write_other_regs(struct kl_vcpu *vcpu, u32 dirty)
 {
-	u32 dirty = vcpu->regs_dirty;
-
-	if (dirty & BIT(KL_REG_RIP))
-		kl_vmwrite(GUEST_RIP, vcpu->regs[KL_REG_RIP]);
 	if (dirty & BIT(KL_REG_RSP))
 		kl_vmwrite(GUEST_RSP, vcpu->regs[KL_REG_RSP]);
 	if (dirty & BIT(KL_REG_RFLAGS))
@@ -132,6 +130,17 @@ static void kl_vmx_write_dirty_regs(struct kl_vcpu *vcpu)
 		kl_vmwrite(GUEST_PDPTR2, vcpu->pdptrs[2]);
 		kl_vmwrite(GUEST_PDPTR3, vcpu->pdptrs[3]);
 	}
+}
+
+static void kl_vmx_write_dirty_regs(struct kl_vcpu *vcpu)
+{
+	u32 dirty = vcpu->regs_dirty;
+
+	if (dirty & BIT(KL_REG_RIP))
+		kl_vmwrite(GUEST_RIP, vcpu->regs[KL_REG_RIP]);
+	/* RIP moves in most exits, the others seldom. */
+	if (unlikely(dirty & ~BIT(KL_REG_RIP)))
+		kl_vmx_write_other_regs(vcpu, dirty);
 	vcpu->regs_dirty = 0;
 }
 
@@ -146,6 +155,8 @@ static void kl_vmx_switch_perf(struct kl_vmx *vmx)
 	int nr = 0;
 
 	msrs = kl_host_perf_msrs(&nr);
+	if (likely(!(nr | vmx->nr_auto)))
+		return;
 	n = kl_vmx_switch_list(msrs, nr, vmx->auto_guest, vmx->auto_host,
 			       KL_MAX_PERF_MSRS);
 	if (n == vmx->nr_auto)
@@ -161,7 +172,7 @@ static void kl_vmx_switch_perf(struct kl_vmx *vmx)
  */
 static void kl_vmx_check_host(struct kl_vmx *vmx)
 {
-	unsigned long cr3 = kl_host_cr3();
+	unsigned long cr3 = __native_read_cr3();
 	unsigned long cr4 = kl_host_cr4();
 
 	if (cr3 != vmx->host_cr3) {
@@ -232,7 +243,7 @@ static enum kl_run_result kl_vmx_entry_refused(struct kl_vmx *vmx)
 				     kl_vmread(VM_ENTRY_EXCEPTION_ERROR_CODE));
 		kl_vmx_cancel_injection(&vmx->vcpu);
 	}
-	return KL_RUN_EXIT;
+	return vmx->entry_error ? KL_RUN_EXIT : KL_RUN_HOST_EVENT;
 }
 
 enum kl_run_result kl_vmx_run(struct kl_vcpu *vcpu)
@@ -287,6 +298,9 @@ enum kl_run_result kl_vmx_run(struct kl_vcpu *vcpu)
 			kl_vmx_requeue_event(vmx, info,
 					     kl_vmread(IDT_VECTORING_ERROR_CODE));
 		}
+		vmx->injecting = false;
+		return vmx->exit_reason == EXIT_REASON_EXCEPTION_NMI ?
+			KL_RUN_HOST_EVENT : KL_RUN_EXIT;
 	}
 	vmx->injecting = false;
 
@@ -302,8 +316,6 @@ void kl_vmx_handle_irqoff(struct kl_vcpu *vcpu)
 
 	switch ((u16)vmx->exit_reason) {
 	case EXIT_REASON_EXCEPTION_NMI:
-		if (vmx->entry_error)
-			return;
 		info = kl_vmread(VM_EXIT_INTR_INFO);
 		/* NMIs are blocked since the exit; the handler's IRET ends that. */
 		if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)

@@ -129,16 +129,12 @@ static inline struct kl_vmx *to_vmx(struct kl_vcpu *vcpu)
 	return container_of(vcpu, struct kl_vmx, vcpu);
 }
 
-/* caps.c */
-int kl_vmx_check(void);
-int kl_vmx_read_caps(void);
+#define KL_VMX_DECLARE(type, name, args) type kl_vmx_##name args;
+KL_VENDOR_CALLS(KL_VMX_DECLARE)
 
 /* cpu.c */
 int kl_vmx_alloc_regions(void);
 void kl_vmx_free_regions(void);
-int kl_vmx_cpu_enable(void);
-void kl_vmx_cpu_disable(void);
-void kl_vmx_cpu_emergency(void);
 /*
  * Make it the current VMCS of this CPU; true if it came from another CPU or from
  * memory. Preemption off.
@@ -149,39 +145,12 @@ void kl_vmx_unload_vmcs(struct kl_vmx *vmx);
 void kl_vmx_flush(struct kl_vmx *vmx);
 
 /* vmcs.c */
-int kl_vmx_vcpu_init(struct kl_vcpu *vcpu);
-void kl_vmx_vcpu_free(struct kl_vcpu *vcpu);
-void kl_vmx_vcpu_reset(struct kl_vcpu *vcpu, bool init_event);
-void kl_vmx_vcpu_load(struct kl_vcpu *vcpu, int cpu);
-void kl_vmx_vcpu_put(struct kl_vcpu *vcpu);
-void kl_vmx_cpuid_changed(struct kl_vcpu *vcpu);
 void kl_vmx_set_cpu_ctl(struct kl_vmx *vmx, u32 set, u32 clear);
 void kl_vmx_set_sec_ctl(struct kl_vmx *vmx, u32 set, u32 clear);
 void kl_vmx_set_entry_ctl(struct kl_vmx *vmx, u32 set, u32 clear);
 
 /* state.c */
-void kl_vmx_cache_reg(struct kl_vcpu *vcpu, enum kl_reg reg);
-void kl_vmx_get_segment(struct kl_vcpu *vcpu, enum kl_seg seg,
-			struct kvm_segment *var);
-void kl_vmx_set_segment(struct kl_vcpu *vcpu, enum kl_seg seg,
-			const struct kvm_segment *var);
-int kl_vmx_get_cpl(struct kl_vcpu *vcpu);
-void kl_vmx_get_cs_db_l(struct kl_vcpu *vcpu, int *db, int *l);
-void kl_vmx_get_idt(struct kl_vcpu *vcpu, struct kvm_dtable *dt);
-void kl_vmx_set_idt(struct kl_vcpu *vcpu, const struct kvm_dtable *dt);
-void kl_vmx_get_gdt(struct kl_vcpu *vcpu, struct kvm_dtable *dt);
-void kl_vmx_set_gdt(struct kl_vcpu *vcpu, const struct kvm_dtable *dt);
-void kl_vmx_set_cr0(struct kl_vcpu *vcpu, unsigned long cr0);
-void kl_vmx_set_cr3(struct kl_vcpu *vcpu, unsigned long cr3);
-bool kl_vmx_cr4_ok(struct kl_vcpu *vcpu, unsigned long cr4);
-void kl_vmx_set_cr4(struct kl_vcpu *vcpu, unsigned long cr4);
 void kl_vmx_set_cr4_owned(struct kl_vmx *vmx);
-void kl_vmx_set_efer(struct kl_vcpu *vcpu, u64 efer);
-void kl_vmx_set_dr7(struct kl_vcpu *vcpu, unsigned long dr7);
-void kl_vmx_sync_drs(struct kl_vcpu *vcpu);
-void kl_vmx_update_exception_bitmap(struct kl_vcpu *vcpu);
-void kl_vmx_flush_tlb(struct kl_vcpu *vcpu);
-void kl_vmx_set_tdp_root(struct kl_vcpu *vcpu, u64 root);
 
 /* msr.c */
 void kl_vmx_msr_init(void);
@@ -189,39 +158,12 @@ void kl_vmx_init_msr_bitmap(struct kl_vmx *vmx);
 void kl_vmx_load_guest_msrs(struct kl_vmx *vmx);
 /* The same if they are loaded now; from any context. */
 void kl_vmx_reload_guest_msrs(struct kl_vmx *vmx);
-int kl_vmx_msr_get(struct kl_vcpu *vcpu, struct kl_msr *msr);
-int kl_vmx_msr_set(struct kl_vcpu *vcpu, struct kl_msr *msr);
-int kl_vmx_msr_feature(u32 index, u64 *data);
-void kl_vmx_msr_filter_changed(struct kl_vcpu *vcpu);
-void kl_vmx_write_tsc_offset(struct kl_vcpu *vcpu, u64 offset);
-void kl_vmx_write_tsc_ratio(struct kl_vcpu *vcpu, u64 ratio);
 
 /* inject.c */
-void kl_vmx_inject_irq(struct kl_vcpu *vcpu, bool reinject);
-void kl_vmx_inject_nmi(struct kl_vcpu *vcpu);
-void kl_vmx_inject_exception(struct kl_vcpu *vcpu);
-bool kl_vmx_irq_allowed(struct kl_vcpu *vcpu);
-bool kl_vmx_nmi_allowed(struct kl_vcpu *vcpu);
-void kl_vmx_want_irq_window(struct kl_vcpu *vcpu);
-void kl_vmx_want_nmi_window(struct kl_vcpu *vcpu);
-bool kl_vmx_get_nmi_mask(struct kl_vcpu *vcpu);
-void kl_vmx_set_nmi_mask(struct kl_vcpu *vcpu, bool masked);
-u32 kl_vmx_get_shadow(struct kl_vcpu *vcpu);
-void kl_vmx_set_shadow(struct kl_vcpu *vcpu, u32 shadow);
-void kl_vmx_cancel_injection(struct kl_vcpu *vcpu);
 void kl_vmx_requeue_event(struct kl_vmx *vmx, u32 info, u32 error_code);
 
 /* run.c */
-void kl_vmx_prepare_run(struct kl_vcpu *vcpu);
-enum kl_run_result kl_vmx_run(struct kl_vcpu *vcpu);
-void kl_vmx_handle_irqoff(struct kl_vcpu *vcpu);
 void kl_vmx_restore_host(struct kl_vmx *vmx);
-int kl_vmx_skip_insn(struct kl_vcpu *vcpu);
-
-/* exit.c */
-int kl_vmx_handle_exit(struct kl_vcpu *vcpu);
-void kl_vmx_exit_info(struct kl_vcpu *vcpu, u32 *reason, u64 *info1,
-		      u64 *info2, u32 *intr_info);
 
 /* failure.c */
 int kl_vmx_entry_failed(struct kl_vcpu *vcpu);
