@@ -6,6 +6,7 @@
 #include <linux/kvm_para.h>
 #include <sys/mman.h>
 
+#include "host.h"
 #include "vm.h"
 
 #define BAD_POINTER	((void *)8)
@@ -34,41 +35,6 @@ static int vm_cap(struct vm *vm, uint32_t cap, uint64_t arg)
 }
 
 /* ---- statistics ---- */
-
-struct desc {
-	uint32_t flags;
-	int16_t exponent;
-	uint16_t size;
-	uint32_t offset;
-	uint32_t bucket_size;
-	char name[];
-};
-
-/* The value by that name in a statistics file; the test ends if it lacks it. */
-static uint64_t stat_value(int fd, const char *name)
-{
-	struct kvm_stats_header h;
-	char buf[512] = "";
-	struct desc *d = (struct desc *)buf;
-	uint64_t value;
-	uint32_t i;
-
-	EQ(OK(pread(fd, &h, sizeof(h), 0)), sizeof(h));
-	REQUIRE(sizeof(*d) + h.name_size < sizeof(buf), "names of %u bytes",
-		h.name_size);
-	for (i = 0; i < h.num_desc; i++) {
-		size_t len = sizeof(*d) + h.name_size;
-
-		EQ(OK(pread(fd, buf, len, h.desc_offset + i * len)), len);
-		if (strcmp(d->name, name))
-			continue;
-		EQ(d->size, 1);
-		EQ(OK(pread(fd, &value, 8, h.data_offset + d->offset)), 8);
-		return value;
-	}
-	test_fail(__FILE__, __LINE__, "no statistic %s", name);
-	test_abort();
-}
 
 static void stats_fd(void)
 {

@@ -51,6 +51,11 @@ t "too much memory" 2 "mem" vm run --kernel k --mem 99999999999G
 t "no CPU" 2 "cpus 0" vm run --kernel k --cpus 0
 t "CPUs that are no number" 2 "cpus 1x" vm run --kernel k --cpus 1x
 t "a disk without a path" 2 "no path" vm run --kernel k --disk ,ro
+t "a balloon without a socket" 2 "which control socket" vm balloon
+t "a balloon of no size" 2 "much: not a size" vm balloon sock much
+t "a balloon and a word too many" 2 'unexpected "now"' vm balloon sock 64M now
+t "a wait that is no number" 2 "wait long" vm balloon --wait long sock
+t "a socket that is not there" 1 "$work/none" vm balloon "$work/none"
 t "another console" 2 "only stdio" vm run --kernel k --console vga
 t "an empty mark" 2 "mark" vm run --kernel k --mark ""
 

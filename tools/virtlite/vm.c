@@ -13,6 +13,7 @@
 #include "../vmm/vmm.h"
 #include "cmd.h"
 #include "switch.h"
+#include "vm.h"
 
 #define DEFAULT_MEM	(256 * MIB)
 #define DEFAULT_CMDLINE	"console=ttyS0"
@@ -29,6 +30,7 @@ enum {
 	OPT_CONSOLE,
 	OPT_DEVICE,
 	OPT_MARK,
+	OPT_CONTROL,
 };
 
 enum {
@@ -49,7 +51,8 @@ static int do_vm_help(int argc, char **argv)
 	       "                       [--nic switch=NAME[,vlan=N][,mac=MAC][,mtu=N]\n"
 	       "                              [,queues=N][,name=TEXT]]...\n"
 	       "                       [--console stdio] [--device PATH]\n"
-	       "                       [--mark STRING] [-v | --summary]\n"
+	       "                       [--control PATH] [--mark STRING] [-v | --summary]\n"
+	       "       virtlite vm balloon [--wait SECONDS] CONTROL [SIZE]\n"
 	       "       virtlite vm info [--device PATH]\n"
 	       "\n"
 	       "The guest's first serial port is this terminal: Ctrl-a x quits, Ctrl-a Ctrl-a\n"
@@ -60,7 +63,7 @@ static int do_vm_help(int argc, char **argv)
 }
 
 /* A number with a binary suffix; MiB without one. Return: false if it is not. */
-static bool parse_size(const char *s, u64 *size)
+bool parse_size(const char *s, u64 *size)
 {
 	unsigned int shift = 20;
 	unsigned long long v;
@@ -92,7 +95,7 @@ static bool parse_size(const char *s, u64 *size)
 	return true;
 }
 
-static bool parse_count(const char *s, unsigned int *n)
+bool parse_count(const char *s, unsigned int *n)
 {
 	unsigned long v;
 	char *end;
@@ -180,6 +183,7 @@ static int parse_run(int argc, char **argv, struct vmm_config *cfg)
 		{ "console", required_argument, NULL, OPT_CONSOLE },
 		{ "device", required_argument, NULL, OPT_DEVICE },
 		{ "mark", required_argument, NULL, OPT_MARK },
+		{ "control", required_argument, NULL, OPT_CONTROL },
 		{ "summary", no_argument, NULL, 'v' },
 		{},
 	};
@@ -234,6 +238,9 @@ static int parse_run(int argc, char **argv, struct vmm_config *cfg)
 			if (!*optarg || strlen(optarg) > 255)
 				return cmd_error("--mark: 1 to 255 bytes");
 			cfg->mark = optarg;
+			break;
+		case OPT_CONTROL:
+			cfg->control = optarg;
 			break;
 		case 'v':
 			cfg->summary = true;
@@ -440,6 +447,7 @@ static int do_info(int argc, char **argv)
 
 static const struct cmd verbs[] = {
 	{ "run", do_run },
+	{ "balloon", do_vm_balloon },
 	{ "info", do_info },
 	{ "help", do_vm_help },
 	{ NULL, NULL },

@@ -27,8 +27,8 @@ struct virtio_queue;
  * struct virtio_ops - what kind of device it is
  * @id: VIRTIO_ID_…
  * @class: PCI class code
- * @handle: serve one buffer and say how many bytes were written into it;
- *	    called from the queue's own thread, without locks
+ * @handle: serve one buffer of that queue and say how many bytes were written
+ *	    into it; called from the queue's own thread, without locks
  * @loop: instead of @handle, if not NULL: the whole life of the queue's thread,
  *	  see virtio_queue_loop(). Return: 0 when it is to stop, -EINVAL if the
  *	  ring is broken
@@ -36,14 +36,18 @@ struct virtio_queue;
  *	   pci.lock
  * @reset: if not NULL: the driver is gone, and no queue is served any more.
  *	   Context: pci.lock
+ * @config_write: the driver writes to the configuration; under pci.lock. NULL:
+ *		  nothing there can be written
  */
 struct virtio_ops {
 	u16 id;
 	u32 class;
-	u32 (*handle)(struct virtio *v, struct vq_elem *e);
+	u32 (*handle)(struct virtio *v, unsigned int queue, struct vq_elem *e);
 	int (*loop)(struct virtio_queue *q);
 	void (*ready)(struct virtio *v);
 	void (*reset)(struct virtio *v);
+	void (*config_write)(struct virtio *v, u32 off, const void *data,
+			     unsigned int size);
 };
 
 /**
@@ -142,6 +146,26 @@ int virtio_queue_wait(struct virtio_queue *q, int fd);
 int virtio_queue_loop(struct virtio_queue *q);
 void virtio_queue_bind(struct virtio_queue *q, u64 addr);
 void virtio_broken(struct virtio *v);
+
+/* virtio_balloon.c */
+struct virtio_balloon;
+
+/**
+ * struct balloon_state - bytes
+ * @target: that the guest was asked to give
+ * @actual: that it has given
+ * @released: that went to the host so far, by reports of free pages too
+ */
+struct balloon_state {
+	u64 target;
+	u64 actual;
+	u64 released;
+};
+
+struct virtio_balloon *virtio_balloon_create(struct vm *vm);
+void virtio_balloon_destroy(struct virtio_balloon *b);
+void virtio_balloon_set(struct virtio_balloon *b, u64 size);
+void virtio_balloon_get(struct virtio_balloon *b, struct balloon_state *s);
 
 /* virtio_blk.c, virtio_rng.c */
 struct virtio_blk;

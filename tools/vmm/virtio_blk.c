@@ -104,7 +104,7 @@ static u8 blk_write(struct virtio_blk *blk, struct vq_elem *e, u64 sector)
 		VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK;
 }
 
-static u32 blk_handle(struct virtio *v, struct vq_elem *e)
+static u32 blk_handle(struct virtio *v, unsigned int queue, struct vq_elem *e)
 {
 	struct virtio_blk *blk = container_of(v, struct virtio_blk, v);
 	const struct iovec *in = e->iov + e->nr_out;
@@ -113,6 +113,7 @@ static u32 blk_handle(struct virtio *v, struct vq_elem *e)
 	u64 len;
 	u8 status;
 
+	(void)queue;
 	/* Without a place for the status there is no way to answer. */
 	if (!e->in_len ||
 	    iov_to_buf(e->iov, e->nr_out, 0, &h, sizeof(h)) != sizeof(h)) {

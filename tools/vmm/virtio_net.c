@@ -357,12 +357,13 @@ static u8 set_pairs(struct virtio_net *n, const struct vq_elem *e)
 		VIRTIO_NET_ERR : VIRTIO_NET_OK;
 }
 
-static u32 net_control(struct virtio *v, struct vq_elem *e)
+static u32 net_control(struct virtio *v, unsigned int queue, struct vq_elem *e)
 {
 	struct virtio_net *n = to_net(v);
 	struct virtio_net_ctrl_hdr h;
 	u8 ack = VIRTIO_NET_ERR;
 
+	(void)queue;
 	if (iov_to_buf(e->iov, e->nr_out, 0, &h, sizeof(h)) == sizeof(h) &&
 	    h.class == VIRTIO_NET_CTRL_MQ &&
 	    h.cmd == VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET)

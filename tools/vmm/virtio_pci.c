@@ -324,10 +324,11 @@ static void virtio_bar(struct pci_dev *d, unsigned int bar, u32 off, void *data,
 		isr_access(v, in_page, data, write);
 		break;
 	case DEVICE:
-		/* No field of our devices can be written. */
 		if (!write)
 			copy_out(data, size, v->config, v->config_size,
 				 in_page);
+		else if (v->ops->config_write)
+			v->ops->config_write(v, in_page, data, size);
 		break;
 	case NOTIFY:
 		if (!write)

@@ -66,7 +66,8 @@ static int serve(struct virtio_queue *q, struct vq_elem *e)
 		       (ret = vq_pop(&q->vq, e))) {
 			if (ret < 0)
 				return ret;
-			vq_push(&q->vq, e, q->v->ops->handle(q->v, e));
+			vq_push(&q->vq, e,
+				q->v->ops->handle(q->v, q->index, e));
 			if (vq_must_signal(&q->vq))
 				virtio_interrupt(q->v, READ_ONCE(q->vector),
 						 VIRTIO_ISR_QUEUE);

@@ -15,13 +15,14 @@
 /* Most for one request: a guest must not keep the host busy for gigabytes. */
 #define MAX_BYTES	(64 * KIB)
 
-static u32 rng_handle(struct virtio *v, struct vq_elem *e)
+static u32 rng_handle(struct virtio *v, unsigned int queue, struct vq_elem *e)
 {
 	struct iovec iov[VQ_MAX_SIZE];
 	unsigned int nr;
 	u32 done = 0;
 
 	(void)v;
+	(void)queue;
 	nr = iov_slice(iov, e->iov + e->nr_out, e->nr_in, 0, MAX_BYTES);
 	for (unsigned int i = 0; i < nr; i++) {
 		ssize_t n = getrandom(iov[i].iov_base, iov[i].iov_len, 0);

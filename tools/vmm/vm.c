@@ -30,11 +30,13 @@
  * @blk: disks
  * @net: network cards
  * @rng: entropy
+ * @balloon: memory balloon, with a control socket
  */
 struct devices {
 	struct virtio_blk *blk[VMM_MAX_DISKS];
 	struct virtio_net *net[VMM_MAX_NICS];
 	struct virtio *rng;
+	struct virtio_balloon *balloon;
 };
 
 u64 now_ns(void)
@@ -215,11 +217,17 @@ static int create_devices(struct vm *vm, struct devices *dev)
 	if (ret)
 		return ret;
 	dev->rng = virtio_rng_create(vm);
-	return dev->rng ? 0 : -EINVAL;
+	if (!dev->rng)
+		return -EINVAL;
+	if (!vm->cfg->control)
+		return 0;
+	dev->balloon = virtio_balloon_create(vm);
+	return dev->balloon ? control_init(vm, dev->balloon) : -EINVAL;
 }
 
 static void destroy_devices(struct devices *dev)
 {
+	virtio_balloon_destroy(dev->balloon);
 	virtio_rng_destroy(dev->rng);
 	for (unsigned int i = VMM_MAX_NICS; i-- > 0;)
 		virtio_net_destroy(dev->net[i]);
@@ -300,7 +308,7 @@ static int take_signals(void)
 /* The main thread's life while vCPUs run. */
 static void serve(struct vm *vm, int signal_fd)
 {
-	struct pollfd fds[4] = {
+	struct pollfd fds[5] = {
 		{ vm->wake_fd, POLLIN, 0 },
 		{ signal_fd, POLLIN, 0 },
 	};
@@ -308,7 +316,10 @@ static void serve(struct vm *vm, int signal_fd)
 
 	while (!vm_stopping(vm)) {
 		int timeout = console_prepare(&vm->console, &fds[2], &fds[3]);
-		int n = poll(fds, ARRAY_SIZE(fds), timeout);
+		int n;
+
+		control_prepare(&vm->control, &fds[4]);
+		n = poll(fds, ARRAY_SIZE(fds), timeout);
 
 		if (n < 0)
 			continue;	/* EINTR: nothing else can happen */
@@ -317,6 +328,7 @@ static void serve(struct vm *vm, int signal_fd)
 		if (fds[1].revents)
 			vm_stop(vm, VMM_QUIT);
 		console_serve(&vm->console, &fds[2], &fds[3], !n);
+		control_serve(&vm->control, &fds[4]);
 	}
 }
 
@@ -366,6 +378,7 @@ static int set_up(struct vm *vm, struct devices *dev)
 static void tear_down(struct vm *vm, struct devices *dev)
 {
 	console_exit(&vm->console);
+	control_exit(&vm->control);
 	destroy_devices(dev);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
 		vcpu_exit(&vm->vcpus[i]);

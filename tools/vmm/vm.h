@@ -18,6 +18,7 @@
 #define VMM_VM_H
 
 #include "console.h"
+#include "control.h"
 #include "irq.h"
 #include "memory.h"
 #include "pci.h"
@@ -42,6 +43,7 @@
  * @rtc: CMOS clock
  * @pm: ACPI's fixed hardware
  * @console: this process's terminal
+ * @control: the socket by which it is told things
  * @vcpus: vCPUs
  * @nr_vcpus: how many are set up
  * @wake_fd: eventfd: the main thread is to look again
@@ -62,6 +64,7 @@ struct vm {
 	struct rtc rtc;
 	struct pm pm;
 	struct console console;
+	struct control control;
 	struct vcpu *vcpus;
 	unsigned int nr_vcpus;
 	int wake_fd;

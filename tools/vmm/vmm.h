@@ -77,6 +77,7 @@ struct vmm_nic {
  * @nr_disks: how many
  * @nics: virtio network cards, behind the disks
  * @nr_nics: how many
+ * @control: path of the control socket, with a memory balloon behind it; or NULL
  * @mark: text on the console whose first appearance is timed
  * @summary: print what happened at the end, to stderr
  * @json: print that as JSON
@@ -92,6 +93,7 @@ struct vmm_config {
 	unsigned int nr_disks;
 	struct vmm_nic nics[VMM_MAX_NICS];
 	unsigned int nr_nics;
+	const char *control;
 	const char *mark;
 	bool summary;
 	bool json;
