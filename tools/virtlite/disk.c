@@ -14,6 +14,7 @@
 #include "../lib/vblk.h"
 #include "../lib/virtlite.h"
 #include "cmd.h"
+#include "disk_offline.h"
 
 enum {
 	OPT_FILE = 256,
@@ -51,6 +52,14 @@ static int do_disk_help(int argc, char **argv)
 	       "       virtlite disk limit DISK [--iops N] [--bps SIZE] [--iops-burst N]\n"
 	       "                                [--bps-burst SIZE]\n"
 	       "       virtlite disk stats DISK\n"
+	       "       virtlite disk create PATH --size SIZE [--pool SIZE] [--name NAME]\n"
+	       "                            [--cluster SIZE] [--data-crc] [--force]\n"
+	       "       virtlite disk check PATH [--no-data]\n"
+	       "       virtlite disk repair PATH [--lossy]\n"
+	       "       virtlite disk dump PATH [--volume NAME] [--map] [--log]\n"
+	       "       virtlite disk convert SOURCE TARGET --to raw|image [--volume NAME]\n"
+	       "                             [--base PATH] [--name NAME] [--pool SIZE]\n"
+	       "                             [--cluster SIZE] [--data-crc] [--force] [--progress]\n"
 	       "\n"
 	       "DISK := N | vblkN | /dev/vblkN; SIZE := bytes, or with k, M, G, T.\n"
 	       "attach prints the new disk. resize without --size follows the backing; limit\n"
@@ -600,6 +609,11 @@ static const struct cmd verbs[] = {
 	{ "resize", do_resize },
 	{ "limit", do_limit },
 	{ "stats", do_stats },
+	{ "create", do_image_create },
+	{ "check", do_image_check },
+	{ "repair", do_image_repair },
+	{ "dump", do_image_dump },
+	{ "convert", do_image_convert },
 	{ "help", do_disk_help },
 	{ NULL, NULL },
 };
