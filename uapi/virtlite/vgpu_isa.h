@@ -345,6 +345,7 @@ struct vgpu_cmd_spin {
 struct vgpu_cmd {
 	__u32 op;
 	__u32 flags;
+
 	__extension__ union {
 		struct vgpu_cmd_fence fence;
 		struct vgpu_cmd_sem sem;
