@@ -91,7 +91,7 @@ enum kl_run_result {
 	X(void, write_tsc_offset, (struct kl_vcpu *vcpu, u64 offset)) \
 	X(void, write_tsc_ratio, (struct kl_vcpu *vcpu, u64 ratio))
 
-#define KL_VENDOR_POINTER(type, name, args) type (*name) args;
+#define KL_VENDOR_POINTER(type, name, args) typeof(type args) * (name);
 
 /**
  * struct kl_vendor_ops - what VMX and SVM each provide

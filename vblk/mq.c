@@ -239,7 +239,7 @@ static void mq_complete(struct request *rq)
 
 /* Once for each tag; the fields that requests leave behind are always empty. */
 static int mq_init_request(struct blk_mq_tag_set *set, struct request *rq, unsigned int hctx,
-			    unsigned int node)
+			   unsigned int node)
 {
 	struct vb_cmd *cmd = blk_mq_rq_to_pdu(rq);
 
