@@ -167,17 +167,17 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 
 /* Until 6.11 what a BPF program's redirect helper writes to is each CPU's. */
 #if KERNEL_VERSION(6, 11, 0) > LINUX_VERSION_CODE	/* delete with 6.1 */
-#define compat_bpf_net_ctx_declare(name) int __always_unused name
-#define compat_bpf_net_ctx_set(name) do { } while (0)
-#define compat_bpf_net_ctx_clear(name) do { } while (0)
+#define compat_bpf_net_ctx_declare(name) int (name) = 0
+#define compat_bpf_net_ctx_set(name) ((void)(name))
+#define compat_bpf_net_ctx_clear(name) ((void)(name))
 #else
-#define compat_bpf_net_ctx_declare(name) struct bpf_net_context name##_room, *name
+#define compat_bpf_net_ctx_declare(name) struct bpf_net_context name##_room, *(name)
 #define compat_bpf_net_ctx_set(name) ((name) = bpf_net_ctx_set(&name##_room))
 #define compat_bpf_net_ctx_clear(name) bpf_net_ctx_clear(name)
 #endif
 
 #if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE	/* delete with 6.1 */
-#define compat_xdp_set_features(dev) do { } while (0)
+#define compat_xdp_set_features(dev) ((void)(dev))
 #else
 #define compat_xdp_set_features(dev)					\
 	((dev)->xdp_features = NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_REDIRECT |	\
