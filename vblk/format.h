@@ -21,7 +21,7 @@
 #define VB_MAX_VOLUMES		BIT(20)
 #define VB_NO_VOLUME		0xffffffffU
 #define VB_VOLUME_BYTES		256
-#define VB_LOG_RECORDS		510
+#define VB_LOG_RECORDS		508
 #define VB_LOG_MAX_BLOCKS	64
 
 /* Where the superblock of an epoch is, as a block. */
