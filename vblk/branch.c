@@ -388,10 +388,13 @@ static struct vb_vol *oldest(struct vb_image *im, struct vb_vol *vol, struct vb_
 /* Two volumes change places: all that is theirs but the number and the name. */
 static void exchange(struct vb_image *im, struct vb_vol *a, struct vb_vol *b)
 {
+	u8 name[sizeof(a->rec.name)];
 	u32 number = a->rec.number;
 
 	swap(a->rec.number, b->rec.number);
-	swap(a->rec.name, b->rec.name);
+	memcpy(name, a->rec.name, sizeof(name));
+	memcpy(a->rec.name, b->rec.name, sizeof(name));
+	memcpy(b->rec.name, name, sizeof(name));
 	/* Both are there: nothing is allocated. */
 	xa_store(&im->volumes, number, b, GFP_NOIO);
 	xa_store(&im->volumes, a->rec.number, a, GFP_NOIO);
