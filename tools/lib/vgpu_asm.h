@@ -15,7 +15,7 @@
 #define VL_VGPU_BUFFERS		64
 #define VL_VGPU_COMMANDS	4096
 #define VL_VGPU_BUFFER_ALIGN	4096
-#define VL_VGPU_MAX_BUFFER	(1ULL << 32)
+#define VL_VGPU_MAX_BUFFER	0x100000000ULL
 
 /**
  * struct vl_vgpu_buffer - a named piece of memory
