@@ -79,7 +79,7 @@ static int kl_set_cr0(struct kl_vcpu *vcpu, unsigned long cr0)
 	return 0;
 }
 
-static int kl_set_cr3(struct kl_vcpu *vcpu, unsigned long cr3)
+int kl_set_cr3(struct kl_vcpu *vcpu, unsigned long cr3)
 {
 	bool noflush = false;
 

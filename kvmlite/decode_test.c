@@ -27,7 +27,7 @@ struct decode_row {
 #define ROW(mode, bytes, text) { mode, sizeof(bytes) - 1, bytes, text }
 
 static const struct decode_row decode_rows[] = {
-#include "decode_rows.h"
+#include "decode_test_rows.h"
 };
 
 static const char * const op_names[KL_NR_OPS] = {

@@ -36,6 +36,8 @@ int kl_exit_mov_to_cr(struct kl_vcpu *vcpu, int cr, int reg);
 int kl_exit_mov_from_cr(struct kl_vcpu *vcpu, int cr, int reg);
 int kl_exit_clts(struct kl_vcpu *vcpu);
 int kl_exit_lmsw(struct kl_vcpu *vcpu, u16 msw);
+/* What MOV to CR3 does; 1: not a legal value. */
+int kl_set_cr3(struct kl_vcpu *vcpu, unsigned long cr3);
 int kl_exit_mov_dr(struct kl_vcpu *vcpu, int dr, int reg, bool to_dr);
 
 /**

@@ -38,46 +38,35 @@ void kl_set_user_rflags(struct kl_vcpu *vcpu, unsigned long rflags)
 	kl_rflags_write(vcpu, rflags);
 }
 
+/* struct kvm_regs has them in this order, then RIP and RFLAGS. */
+static const u8 kl_regs_order[] = {
+	KL_REG_RAX, KL_REG_RBX, KL_REG_RCX, KL_REG_RDX,
+	KL_REG_RSI, KL_REG_RDI, KL_REG_RSP, KL_REG_RBP,
+	KL_REG_R8, KL_REG_R9, KL_REG_R10, KL_REG_R11,
+	KL_REG_R12, KL_REG_R13, KL_REG_R14, KL_REG_R15,
+};
+
+static_assert(sizeof(struct kvm_regs) ==
+	      (ARRAY_SIZE(kl_regs_order) + 2) * sizeof(u64));
+
 static void kl_get_regs(struct kl_vcpu *vcpu, struct kvm_regs *r)
 {
-	r->rax = vcpu->regs[KL_REG_RAX];
-	r->rbx = vcpu->regs[KL_REG_RBX];
-	r->rcx = vcpu->regs[KL_REG_RCX];
-	r->rdx = vcpu->regs[KL_REG_RDX];
-	r->rsi = vcpu->regs[KL_REG_RSI];
-	r->rdi = vcpu->regs[KL_REG_RDI];
-	r->rsp = kl_reg_read(vcpu, KL_REG_RSP);
-	r->rbp = vcpu->regs[KL_REG_RBP];
-	r->r8 = vcpu->regs[KL_REG_R8];
-	r->r9 = vcpu->regs[KL_REG_R9];
-	r->r10 = vcpu->regs[KL_REG_R10];
-	r->r11 = vcpu->regs[KL_REG_R11];
-	r->r12 = vcpu->regs[KL_REG_R12];
-	r->r13 = vcpu->regs[KL_REG_R13];
-	r->r14 = vcpu->regs[KL_REG_R14];
-	r->r15 = vcpu->regs[KL_REG_R15];
+	u64 *reg = (u64 *)r;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kl_regs_order); i++)
+		reg[i] = kl_reg_read(vcpu, kl_regs_order[i]);
 	r->rip = kl_rip_read(vcpu);
 	r->rflags = kl_get_user_rflags(vcpu);
 }
 
 static void kl_set_regs(struct kl_vcpu *vcpu, const struct kvm_regs *r)
 {
-	vcpu->regs[KL_REG_RAX] = r->rax;
-	vcpu->regs[KL_REG_RBX] = r->rbx;
-	vcpu->regs[KL_REG_RCX] = r->rcx;
-	vcpu->regs[KL_REG_RDX] = r->rdx;
-	vcpu->regs[KL_REG_RSI] = r->rsi;
-	vcpu->regs[KL_REG_RDI] = r->rdi;
-	kl_reg_write(vcpu, KL_REG_RSP, r->rsp);
-	vcpu->regs[KL_REG_RBP] = r->rbp;
-	vcpu->regs[KL_REG_R8] = r->r8;
-	vcpu->regs[KL_REG_R9] = r->r9;
-	vcpu->regs[KL_REG_R10] = r->r10;
-	vcpu->regs[KL_REG_R11] = r->r11;
-	vcpu->regs[KL_REG_R12] = r->r12;
-	vcpu->regs[KL_REG_R13] = r->r13;
-	vcpu->regs[KL_REG_R14] = r->r14;
-	vcpu->regs[KL_REG_R15] = r->r15;
+	const u64 *reg = (const u64 *)r;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kl_regs_order); i++)
+		kl_reg_write(vcpu, kl_regs_order[i], reg[i]);
 	kl_rip_write(vcpu, r->rip);
 	vcpu->regs_replaced = true;
 	kl_set_user_rflags(vcpu, r->rflags);
@@ -562,31 +551,20 @@ static long kl_state_call(struct kl_vcpu *vcpu, unsigned int ioctl,
 /* Before anything is copied: a call that is not there is ENOTTY, not EFAULT. */
 static bool kl_state_has_call(unsigned int ioctl)
 {
-	switch (ioctl) {
-	case KVM_GET_REGS:
-	case KVM_SET_REGS:
-	case KVM_GET_SREGS:
-	case KVM_SET_SREGS:
-	case KVM_GET_SREGS2:
-	case KVM_SET_SREGS2:
-	case KVM_GET_FPU:
-	case KVM_SET_FPU:
-	case KVM_GET_XCRS:
-	case KVM_SET_XCRS:
-	case KVM_GET_VCPU_EVENTS:
-	case KVM_SET_VCPU_EVENTS:
-	case KVM_GET_DEBUGREGS:
-	case KVM_SET_DEBUGREGS:
-	case KVM_GET_MP_STATE:
-	case KVM_SET_MP_STATE:
-	case KVM_TRANSLATE:
-	case KVM_SET_GUEST_DEBUG:
-	case KVM_X86_SETUP_MCE:
-	case KVM_X86_SET_MCE:
-		return true;
-	default:
-		return false;
-	}
+	static const unsigned int calls[] = {
+		KVM_GET_REGS, KVM_SET_REGS, KVM_GET_SREGS, KVM_SET_SREGS,
+		KVM_GET_SREGS2, KVM_SET_SREGS2, KVM_GET_FPU, KVM_SET_FPU,
+		KVM_GET_XCRS, KVM_SET_XCRS, KVM_GET_VCPU_EVENTS,
+		KVM_SET_VCPU_EVENTS, KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS,
+		KVM_GET_MP_STATE, KVM_SET_MP_STATE, KVM_TRANSLATE,
+		KVM_SET_GUEST_DEBUG, KVM_X86_SETUP_MCE, KVM_X86_SET_MCE,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		if (calls[i] == ioctl)
+			return true;
+	return false;
 }
 
 long kl_state_vcpu_ioctl(struct kl_vcpu *vcpu, unsigned int ioctl,

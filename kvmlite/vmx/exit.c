@@ -147,11 +147,12 @@ static int kl_vmx_emulation_failed(struct kl_vcpu *vcpu)
 				 ARRAY_SIZE(data), data);
 }
 
-/* Hardware task switches are not emulated: no 64-bit system has any. */
 static int kl_vmx_exit_task_switch(struct kl_vcpu *vcpu)
 {
+	int ret = kl_vmx_task_switch(vcpu);
+
 	vcpu->stats.other++;
-	return kl_vmx_emulation_failed(vcpu);
+	return ret < 0 ? kl_vmx_emulation_failed(vcpu) : ret;
 }
 
 static int kl_vmx_exit_cr(struct kl_vcpu *vcpu)

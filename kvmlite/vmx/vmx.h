@@ -168,6 +168,9 @@ void kl_vmx_restore_host(struct kl_vmx *vmx);
 /* failure.c */
 int kl_vmx_entry_failed(struct kl_vcpu *vcpu);
 
+/* task.c */
+int kl_vmx_task_switch(struct kl_vcpu *vcpu);
+
 /* enter.S: true if VMLAUNCH or VMRESUME itself failed. */
 bool kl_vmx_enter(unsigned long *regs, unsigned long *host_rsp, bool launched);
 extern const char kl_vmx_exit_point[];	/* HOST_RIP; code, never called */

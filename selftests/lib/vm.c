@@ -28,6 +28,13 @@ void *mem_alloc(size_t size)
 	return p;
 }
 
+int vm_enable(struct vm *vm, uint32_t cap, uint64_t arg)
+{
+	struct kvm_enable_cap c = { .cap = cap, .args[0] = arg };
+
+	return ioctl(vm->fd, KVM_ENABLE_CAP, &c);
+}
+
 int vm_slot(struct vm *vm, uint32_t slot, uint32_t flags, uint64_t gpa,
 	    uint64_t size, void *hva)
 {

@@ -85,6 +85,8 @@ struct vcpu {
 
 int kvm_open(void);
 int kvm_cap(int fd, int cap);
+/* vm_enable() - KVM_ENABLE_CAP. Return: what ioctl() does. */
+int vm_enable(struct vm *vm, uint32_t cap, uint64_t arg);
 
 struct vm *vm_new(void);
 struct vm *vm_new_size(size_t size);

@@ -51,6 +51,21 @@ unsaid() { ! said "$1"; }
 same() { [ "$(md5sum <b)" = "$1" ]; }
 ended() { [ "$status" = "$1" ]; }
 
+# await TEXT: until the guest has said it, for a minute at most
+await() {
+	i=0
+	until said "$1"; do
+		i=$((i + 1))
+		[ $i -lt 600 ] || return
+		sleep 0.1
+	done
+}
+
+# How many KiB of the host's memory the guest of `background` has.
+resident() {
+	awk '$1 == "VmRSS:" { print $2 }' "/proc/$(pidof virtlite)/status"
+}
+
 for t; do
 	case $t in
 	disk)
@@ -102,6 +117,24 @@ for t; do
 		run "quiet do=memory" --mem 4500M </dev/null
 		check "memory above the hole: powers off" ended 0
 		check "memory above the hole is there" said "memory 4[2-6][0-9]*";;
+	balloon)
+		background "quiet do=balloon" --mem 256M --control control </dev/null
+		await "begins with"
+		before=$(resident)
+		# Some of it may have gone back already, by the reports of free pages.
+		check "a guest of 256 MiB does with 96" \
+			./virtlite vm balloon --wait 60 control 96M
+		after=$(resident)
+		check "and sees it" await shrunk
+		# It had touched 160 MiB beside the kernel; the rest is the VMM's own.
+		echo "# $before KiB before, $after KiB after"
+		check "the host has the memory" [ "$after" -lt 120000 ]
+		check "the guest gets it back" ./virtlite vm balloon --wait 60 control 256M
+		wait "$pid"
+		status=$?
+		check "and sees that" said grown
+		check "and works with it" said "used f5ffba20ce077a9f789a61ff8aedb471"
+		check "and powers off" ended 0;;
 	type)
 		# shellcheck disable=SC2016
 		echo 'echo "guest: typed" $((6 * 7)); poweroff -f' >in
@@ -110,11 +143,7 @@ for t; do
 		check "and the end of it is not the end" ended 0;;
 	signal)
 		background "quiet do=wait" </dev/null
-		i=0
-		while ! said waits && [ $i -lt 600 ]; do
-			sleep 0.1
-			i=$((i + 1))
-		done
+		await waits
 		kill "$pid"
 		wait "$pid"
 		status=$?

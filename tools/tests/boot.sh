@@ -13,8 +13,8 @@
 #   --smp N          CPUs of the bed
 #   --cpus N         CPUs of the guest in the test smp (4)
 #
-# Tests: disk smp intx reboot keyboard panic triple memory type signal small bad;
-# all by default.
+# Tests: disk smp intx reboot keyboard panic triple memory balloon type signal
+# small bad; all by default.
 
 cd "$(dirname "$0")/../.." || exit 1
 bed=qemu host=6.12 guest=6.12 load='' device=/dev/kvmlite append='' smp='' cpus=4
@@ -33,8 +33,8 @@ while [ $# -gt 0 ]; do
 	esac
 	shift 2
 done
-[ $# -gt 0 ] || set -- disk smp intx reboot keyboard panic triple memory type signal \
-	small bad
+[ $# -gt 0 ] || set -- disk smp intx reboot keyboard panic triple memory balloon type \
+	signal small bad
 
 kernel=$(scripts/testbed/kernel "$guest") || exit 1
 work=$(mktemp -d) || exit 1
@@ -43,16 +43,16 @@ trap 'rm -rf "$work"' EXIT
 # The guest: one program under many names, and for a kernel that has its
 # drivers as modules, those.
 mkdir -p "$work/root/bin" "$work/root/modules" "$work/root/proc" \
-	"$work/root/sys" "$work/root/dev"
+	"$work/root/sys" "$work/root/dev" "$work/root/big"
 cp "$(command -v busybox)" "$work/root/bin/busybox"
-for name in awk cat dd echo grep insmod ls md5sum mount nproc poweroff reboot sh \
+for name in awk cat dd echo grep insmod ls md5sum mount nproc poweroff reboot rm sh \
 		sleep sync taskset tr wc; do
 	ln -s busybox "$work/root/bin/$name"
 done
 cp tools/tests/guest-init "$work/root/init"
 chmod 755 "$work/root/init"
 for name in virtio virtio_ring virtio_pci virtio_pci_modern_dev \
-		virtio_pci_legacy_dev virtio_blk rng-core virtio-rng; do
+		virtio_pci_legacy_dev virtio_blk rng-core virtio-rng virtio_balloon; do
 	find "$kernel/root" -name "$name.ko" -exec cp {} "$work/root/modules" \; 2>/dev/null
 done
 (cd "$work/root" && find . | cpio -o -H newc --quiet) >"$work/guest.cpio" || exit 1
