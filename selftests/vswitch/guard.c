@@ -30,12 +30,14 @@ static int run(const char *fmt, ...)
 	int ret;
 
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line) - 6, fmt, ap);
+	vsnprintf(line, sizeof(line) - 16, fmt, ap);
 	va_end(ap);
-	strcat(line, " 2>&1");
+	strcat(line, " >said 2>&1");
 	ret = system(line);
-	if (ret)
+	if (ret) {
 		diag("%s: status 0x%x", line, ret);
+		ret |= system("sed 's/^/# /' said");
+	}
 	return ret;
 }
 

@@ -496,12 +496,14 @@ static void no_loop(void)
 	}
 	sw = s.head.ifindex;
 	EQ(stat_of(1, VSWITCH_DROP_REPEAT), 0);
-	EQ(stat_of(b.port, VSWITCH_STAT_OUT_FRAMES), 300);
+	CHECK(stat_of(b.port, VSWITCH_STAT_OUT_FRAMES) >= 300, "%llu of 300 frames arrive",
+	      stat_of(b.port, VSWITCH_STAT_OUT_FRAMES));
 	for (i = 0; i < 300; i++)
 		put(&a, &f);
 	dropped = stat_of(1, VSWITCH_DROP_REPEAT);
 	/* It may have taken more than a second. */
 	CHECK(dropped >= 250 && dropped <= 290, "%d of 300 repeats are dropped", dropped);
+	s.set = VSWITCH_SET_REPEATS;
 	s.repeat_limit = 0;
 	OK(ioctl(dev, VSWITCH_SET, &s));
 	for (i = 0; i < 300; i++)

@@ -64,74 +64,70 @@ struct {
 #define PASS 0
 #define DROP 1
 
+/*
+ * MACs are compared as the six low bytes of a word, in the order of the wire:
+ * that is short, and the compiler (GCC 12) gets bytes that it has to put aside
+ * wrong.
+ */
 struct ctx {
 	struct __sk_buff *skb;
+	__u64 src;		/* the frame's source */
 	__u32 port;
 	__u32 flags;
-	__u8 src[8];		/* the frame's source, six bytes of it */
 };
 
-INLINE int same_mac(const __u8 *a, const __u8 *b)
+INLINE int load_mac(struct ctx *c, __u32 at, __u64 *mac)
 {
-	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) |
-		 (a[4] ^ b[4]) | (a[5] ^ b[5]));
+	*mac = 0;
+	return load_bytes(c->skb, at, mac, 6);
 }
 
 /* Is this address, from this MAC, the port's own? */
-INLINE int owns(struct ctx *c, struct guard_binding *b, const __u8 *mac)
+INLINE int owns(struct ctx *c, struct guard_binding *b, __u64 mac)
 {
-	struct guard_mac *m;
+	__u64 *m;
 
 	b->port = c->port;
 	m = map_lookup(&bindings, b);
-	return m && same_mac(m->mac, mac) && same_mac(c->src, mac);
+	return m && *m == mac && c->src == mac;
 }
 
-INLINE int any(const __u8 *address, int n)
-{
-	__u8 bits = 0;
-	int i;
-
-#pragma GCC unroll 16
-	for (i = 0; i < n; i++)
-		bits |= address[i];
-	return bits;
-}
+/* Ethernet, IPv4, and the lengths of their addresses, as they begin an ARP packet. */
+#define ARP_ETHERNET_IPV4 0x040600080100ULL
 
 /* RFC 826: hardware, protocol, sizes, operation, sender's and target's pairs. */
 INLINE int check_arp(struct ctx *c, __u32 at)
 {
 	struct guard_binding b = {};
-	__u8 arp[28];
+	__u64 kind, mac;
+	__u32 ip;
 
 	if (!(c->flags & GUARD_SOURCE))
 		return PASS;
-	if (load_bytes(c->skb, at, arp, sizeof(arp)))
+	if (load_mac(c, at, &kind) || load_mac(c, at + 8, &mac) ||
+	    load_bytes(c->skb, at + 14, &ip, sizeof(ip)))
 		return DROP;
-	/* Ethernet and IPv4: nothing else is spoken here. */
-	if (arp[1] != 1 || arp[2] != 0x08 || arp[3] != 0x00 || arp[4] != 6 || arp[5] != 4)
+	if (kind != ARP_ETHERNET_IPV4)
 		return DROP;
 	/* A probe (RFC 5227) claims nothing but its own MAC. */
-	if (!any(arp + 14, 4))
-		return same_mac(arp + 8, c->src) ? PASS : DROP;
+	if (!ip)
+		return mac == c->src ? PASS : DROP;
 	b.family = 4;
-	__builtin_memcpy(b.address, arp + 14, 4);
-	return owns(c, &b, arp + 8) ? PASS : DROP;
+	b.address[0] = ip;
+	return owns(c, &b, mac) ? PASS : DROP;
 }
 
 /* RFC 4861 section 4: the option of this type, its MAC in @mac. */
-INLINE int nd_option(struct ctx *c, __u32 at, __u8 type, __u8 *mac)
+INLINE int nd_option(struct ctx *c, __u32 at, __u8 type, __u64 *mac)
 {
-	__u8 head[8];
+	__u8 head[2];
 	int i;
 
 	for (i = 0; i < 4; i++) {
 		if (load_bytes(c->skb, at, head, sizeof(head)) || !head[1])
 			return 0;
-		if (head[0] == type && head[1] == 1) {
-			__builtin_memcpy(mac, head + 2, 6);
-			return 1;
-		}
+		if (head[0] == type && head[1] == 1)
+			return !load_mac(c, at + 2, mac);
 		at += head[1] * 8;
 	}
 	return 0;
@@ -141,7 +137,7 @@ INLINE int nd_option(struct ctx *c, __u32 at, __u8 type, __u8 *mac)
 INLINE int check_nd(struct ctx *c, __u32 ip, __u32 at, __u8 type)
 {
 	struct guard_binding b = {};
-	__u8 mac[8] = {};
+	__u64 mac;
 
 	if (!(c->flags & GUARD_SOURCE))
 		return PASS;
@@ -150,16 +146,16 @@ INLINE int check_nd(struct ctx *c, __u32 ip, __u32 at, __u8 type)
 		/* A solicitation speaks for its source, which may be nobody yet. */
 		if (load_bytes(c->skb, ip + 8, b.address, 16))
 			return DROP;
-		if (!any(b.address, 16))
+		if (!(b.address[0] | b.address[1] | b.address[2] | b.address[3]))
 			return PASS;
-		if (!nd_option(c, at + 24, 1, mac))
-			__builtin_memcpy(mac, c->src, 6);
+		if (!nd_option(c, at + 24, 1, &mac))
+			mac = c->src;
 	} else {
 		/* An advertisement for its target. */
 		if (load_bytes(c->skb, at + 8, b.address, 16))
 			return DROP;
-		if (!nd_option(c, at + 24, 2, mac))
-			__builtin_memcpy(mac, c->src, 6);
+		if (!nd_option(c, at + 24, 2, &mac))
+			mac = c->src;
 	}
 	return owns(c, &b, mac) ? PASS : DROP;
 }
@@ -283,7 +279,7 @@ int guard(struct __sk_buff *skb)
 	if (!port || !port->flags)
 		return TC_ACT_OK;
 	c.flags = port->flags;
-	if (load_bytes(skb, 6, c.src, 6))
+	if (load_mac(&c, 6, &c.src))
 		return TC_ACT_SHOT;
 	if (check(&c) == PASS)
 		return TC_ACT_OK;

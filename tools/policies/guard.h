@@ -29,12 +29,12 @@ struct guard_port {
  * struct guard_binding - key of the map "bindings": an address of a port
  * @port: the port's number
  * @family: 4 or 6
- * @address: an IPv4 address is in the first four bytes
+ * @address: in the order of the wire; an IPv4 address is the first word
  */
 struct guard_binding {
 	__u32 port;
 	__u32 family;
-	__u8 address[16];
+	__u32 address[4];
 };
 
 /**

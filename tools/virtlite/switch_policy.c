@@ -108,7 +108,8 @@ static int map_call(int fd, int cmd, const void *key, void *value, const char *n
 	union bpf_attr attr = {
 		.map_fd = fd,
 		.key = (unsigned long)key,
-		.value = (unsigned long)value,
+		/* Who deletes has no use for one, and the kernel minds. */
+		.value = cmd == BPF_MAP_DELETE_ELEM ? 0 : (unsigned long)value,
 	};
 
 	return bpf(cmd, &attr) ? vl_error(errno, "%s", name) : 0;
