@@ -21,8 +21,6 @@
 
 #define SEC(name) __attribute__((section(name), used))
 #define INLINE static inline __attribute__((always_inline))
-#define __uint(name, value) int (*name)[value]
-#define __type(name, value) value *name
 
 #define HELPER(number) __attribute__((kernel_helper(number)))
 
@@ -30,18 +28,19 @@ void *map_lookup(void *map, const void *key) HELPER(BPF_FUNC_map_lookup_elem);
 long load_bytes(const void *skb, __u32 offset, void *to, __u32 len)
 	HELPER(BPF_FUNC_skb_load_bytes);
 
+/* The loader reads what these point to, and how long the arrays are. */
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, GUARD_MAX_PORTS);
-	__type(key, __u32);
-	__type(value, struct guard_port);
+	int (*type)[BPF_MAP_TYPE_ARRAY];
+	int (*max_entries)[GUARD_MAX_PORTS];
+	__u32 *key;
+	struct guard_port *value;
 } ports SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, GUARD_MAX_BINDINGS);
-	__type(key, struct guard_binding);
-	__type(value, struct guard_mac);
+	int (*type)[BPF_MAP_TYPE_HASH];
+	int (*max_entries)[GUARD_MAX_BINDINGS];
+	struct guard_binding *key;
+	struct guard_mac *value;
 } bindings SEC(".maps");
 
 #define TYPE_IPV4 0x0800

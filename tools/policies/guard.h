@@ -9,9 +9,9 @@
 #define GUARD_MAX_BINDINGS 65536
 
 /* Bits of guard_port.flags. */
-#define GUARD_SOURCE	(1U << 0)	/* ARP and ND say only what is in "bindings" */
-#define GUARD_DHCP	(1U << 1)	/* no DHCP server is behind this port */
-#define GUARD_RA	(1U << 2)	/* no IPv6 router is */
+#define GUARD_SOURCE	1U	/* ARP and ND say only what is in "bindings" */
+#define GUARD_DHCP	2U	/* no DHCP server is behind this port */
+#define GUARD_RA	4U	/* no IPv6 router is */
 
 /**
  * struct guard_port - value of the map "ports", whose key is the port's number

@@ -73,9 +73,10 @@ int do_switch_policy(int argc, char **argv)
 	}
 	if (word_is(word, "pinned")) {
 		path = next_word(&w);
+		p.fd = path ? pinned(path) : -1;
 		if (!path)
 			ret = cmd_error("pinned: the path is missing");
-		else if ((p.fd = pinned(path)) < 0)
+		else if (p.fd < 0)
 			ret = failed();
 	} else if (!word_is(word, "off")) {
 		ret = cmd_error("policy: \"pinned PATH\" or \"off\"");
