@@ -16,8 +16,8 @@ struct sk_buff;
 
 #define VSW_REPEAT_SLOTS 512
 /* Between two uplinks: how much more often in a second, and how many at once. */
-#define VSW_REPEAT_TRANSIT_RATE 16
-#define VSW_REPEAT_TRANSIT_BURST 256
+#define VSW_REPEAT_TRANSIT_RATE 4
+#define VSW_REPEAT_TRANSIT_BURST 64
 
 /**
  * struct vsw_repeat - what has come in lately

@@ -423,7 +423,8 @@ static unsigned long long changed(int index, unsigned int port, unsigned int whi
 	int first = sw, i;
 
 	sw = index;
-	for (i = 0; i < 100 && now == from; i++) {
+	/* A debug kernel in an emulator makes few turns a second. */
+	for (i = 0; i < 400 && now == from; i++) {
 		now = stat_of(port, which);
 		usleep(100000);
 	}

@@ -125,7 +125,7 @@ struct vswitch_info {
  * @vlan_aware: 1 while a port has a VLAN mode (see VSWITCH_SET_VLAN), else 0
  * @repeat_limit: how often the same frame may come in by the same uplink within
  *	a second to be flooded. To go to another uplink where its destination is:
- *	16 times as often, and 256 times as many at once. What comes again more
+ *	4 times as often, and 64 times as many at once. What comes again more
  *	often goes round a loop, and is dropped; 0: no limit, else at most 65,533
  *	(default 64)
  * @snooping: 1: multicasts go to the ports that want their group, as IGMP and
