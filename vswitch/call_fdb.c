@@ -104,3 +104,19 @@ int vsw_call_fdb_flush(struct vsw_call *call)
 		      VSW_FLUSH_STATIC : VSW_FLUSH_LEARNED);
 	return 0;
 }
+
+int vsw_call_list_groups(struct vsw_call *call)
+{
+	struct vswitch_list *list = call->arg;
+	u32 room = min_t(u32, list->count, VSW_MCAST_MAX);
+
+	if (list->pad)
+		return -EINVAL;
+	call->out = kvcalloc(max(room, 1U), sizeof(struct vswitch_group), GFP_KERNEL);
+	if (!call->out)
+		return -ENOMEM;
+	call->out_ptr = list->ptr;
+	list->count = vsw_mcast_dump(call->sw, call->out, room);
+	call->out_len = min(room, list->count) * sizeof(struct vswitch_group);
+	return 0;
+}

@@ -11,7 +11,7 @@
 #include "switch.h"
 
 #define VSW_SET_ALL (VSWITCH_SET_AGEING | VSWITCH_SET_FDB_LIMIT | VSWITCH_SET_RESERVED | \
-		     VSWITCH_SET_MOVES)
+		     VSWITCH_SET_MOVES | VSWITCH_SET_REPEATS | VSWITCH_SET_SNOOPING)
 
 int vsw_call_get_info(struct vsw_call *call)
 {
@@ -22,7 +22,8 @@ int vsw_call_get_info(struct vsw_call *call)
 			 VSWITCH_FEATURE_PRIVATE_VLAN | VSWITCH_FEATURE_MIRROR |
 			 VSWITCH_FEATURE_RATE | VSWITCH_FEATURE_LOOP_GUARD |
 			 VSWITCH_FEATURE_ANNOUNCE | VSWITCH_FEATURE_EVENTS |
-			 VSWITCH_FEATURE_POLICY | VSWITCH_FEATURE_XDP;
+			 VSWITCH_FEATURE_POLICY | VSWITCH_FEATURE_XDP |
+			 VSWITCH_FEATURE_SNOOPING;
 	info->max_switches = READ_ONCE(vsw_param_max_switches);
 	info->max_ports = VSW_MAX_PORTS;
 	info->max_fdb = READ_ONCE(vsw_param_max_fdb);
@@ -46,6 +47,10 @@ static int vsw_switch_check(struct vsw_call *call, const struct vswitch_switch *
 	if (s->set & VSWITCH_SET_MOVES &&
 	    (s->move_limit > U16_MAX - 1 || s->move_hold_ms < 100 || s->move_hold_ms > 60000))
 		return vsw_call_error(call, -ERANGE, "move limit below 65535, hold 100 to 60000");
+	if (s->set & VSWITCH_SET_REPEATS && s->repeat_limit > U16_MAX - 2)
+		return vsw_call_error(call, -ERANGE, "the repeat limit is below 65534");
+	if (s->set & VSWITCH_SET_SNOOPING && s->snooping > 1)
+		return vsw_call_error(call, -EOPNOTSUPP, "snooping is 0 or 1");
 	return 0;
 }
 
@@ -61,6 +66,10 @@ static void vsw_switch_apply(struct vsw_switch *sw, const struct vswitch_switch 
 		WRITE_ONCE(sw->fdb.move_limit, s->move_limit);
 		WRITE_ONCE(sw->fdb.move_hold, msecs_to_jiffies(s->move_hold_ms));
 	}
+	if (s->set & VSWITCH_SET_REPEATS)
+		WRITE_ONCE(sw->repeat.limit, s->repeat_limit);
+	if (s->set & VSWITCH_SET_SNOOPING)
+		vsw_mcast_set(sw, s->snooping);
 }
 
 static void vsw_switch_tell(struct vsw_switch *sw, struct vswitch_switch *s)
@@ -76,6 +85,8 @@ static void vsw_switch_tell(struct vsw_switch *sw, struct vswitch_switch *s)
 	s->fdb_count = READ_ONCE(sw->fdb.count);
 	s->nr_ports = sw->nr_ports;
 	s->vlan_aware = sw->vlan_aware;
+	s->repeat_limit = sw->repeat.limit;
+	s->snooping = sw->mcast.on;
 	s->pad = 0;
 }
 

@@ -77,13 +77,14 @@ static const struct vsw_call_type vsw_calls[] = {
 	CALL(VSWITCH_ANNOUNCE, vswitch_announce, ADMIN, VSWITCH_F_ACTIVATE, vsw_call_announce),
 	CALL(VSWITCH_SET_POLICY, vswitch_policy, ADMIN, 0, vsw_call_set_policy),
 	CALL(VSWITCH_GET_POLICY, vswitch_policy, QUERY, 0, vsw_call_get_policy),
+	CALL(VSWITCH_LIST_GROUPS, vswitch_list, ADMIN, 0, vsw_call_list_groups),
 	CALL(VSWITCH_EVENTS, vswitch_events, ADMIN, 0, vsw_call_events),
 };
 
 /* What has been published keeps its size. */
 static_assert(sizeof(struct vswitch_head) == 24);
 static_assert(sizeof(struct vswitch_info) == 56);
-static_assert(sizeof(struct vswitch_switch) == 80);
+static_assert(sizeof(struct vswitch_switch) == 88);
 static_assert(sizeof(struct vswitch_list) == 40);
 static_assert(sizeof(struct vswitch_port) == 112);
 static_assert(sizeof(struct vswitch_port_id) == 32);
@@ -97,6 +98,7 @@ static_assert(sizeof(struct vswitch_rate) == 112);
 static_assert(sizeof(struct vswitch_mirror) == 48);
 static_assert(sizeof(struct vswitch_announce) == 56);
 static_assert(sizeof(struct vswitch_policy) == 32);
+static_assert(sizeof(struct vswitch_group) == 32);
 static_assert(sizeof(struct vswitch_event) == 32);
 static_assert(sizeof(struct vswitch_events) == 32);
 static_assert(sizeof(struct vswitch_frame) == 16);

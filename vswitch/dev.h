@@ -74,6 +74,7 @@ int vsw_call_fdb_add(struct vsw_call *call);
 int vsw_call_fdb_del(struct vsw_call *call);
 int vsw_call_fdb_dump(struct vsw_call *call);
 int vsw_call_fdb_flush(struct vsw_call *call);
+int vsw_call_list_groups(struct vsw_call *call);
 
 int vsw_call_set_vlan(struct vsw_call *call);
 int vsw_call_get_vlan(struct vsw_call *call);

@@ -35,6 +35,8 @@
 #define VSW_FDB_LAST_MASK ((1U << 20) - 1)
 #define VSW_FDB_CHUNK 256		/* buckets between chances to reschedule */
 
+atomic_t vsw_fdb_total;
+
 /* Mutex or lock: whichever the caller has keeps the table where it is. */
 static struct vsw_fdb_table *vsw_fdb_table(struct vsw_fdb *fdb)
 {
@@ -103,6 +105,7 @@ static void vsw_fdb_uncount(struct vsw_fdb *fdb, struct vsw_fdb_entry *e)
 	WRITE_ONCE(fdb->count, fdb->count - 1);
 	WRITE_ONCE(port->fdb_count, port->fdb_count - 1);
 	atomic_dec(fdb->budget);
+	atomic_dec(&vsw_fdb_total);
 }
 
 static void vsw_fdb_remove(struct vsw_fdb *fdb, struct vsw_fdb_bucket *b, int way)
@@ -125,7 +128,8 @@ static struct vsw_fdb_entry *vsw_fdb_way(struct vsw_fdb_bucket *b, int way)
 static bool vsw_fdb_has_room(struct vsw_fdb *fdb)
 {
 	return READ_ONCE(fdb->count) < READ_ONCE(fdb->limit) &&
-	       (u32)atomic_read(fdb->budget) < READ_ONCE(vsw_param_max_fdb);
+	       (u32)atomic_read(fdb->budget) < READ_ONCE(vsw_param_max_fdb) &&
+	       (u32)atomic_read(&vsw_fdb_total) < READ_ONCE(vsw_param_total_fdb);
 }
 
 static void vsw_fdb_want_grow(struct vsw_fdb *fdb, struct vsw_fdb_table *t)
@@ -144,7 +148,8 @@ static struct vsw_fdb_entry *vsw_fdb_insert(struct vsw_fdb *fdb, struct vsw_port
 
 	lockdep_assert_held(&fdb->lock);
 	old = set_active_memcg(fdb->memcg);
-	e = kzalloc(sizeof(*e), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+	/* Not GFP_ATOMIC: memory cgroups let that go over their limits. */
+	e = kzalloc(sizeof(*e), GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN);
 	set_active_memcg(old);
 	if (!e)
 		return NULL;
@@ -163,6 +168,7 @@ static struct vsw_fdb_entry *vsw_fdb_insert(struct vsw_fdb *fdb, struct vsw_port
 	WRITE_ONCE(fdb->count, fdb->count + 1);
 	WRITE_ONCE(port->fdb_count, port->fdb_count + 1);
 	atomic_inc(fdb->budget);
+	atomic_inc(&vsw_fdb_total);
 	if (fdb->count > vsw_fdb_capacity(t->mask))
 		vsw_fdb_want_grow(fdb, t);
 	return e;

@@ -72,7 +72,7 @@ struct vsw_fdb_table {
  * @lock: held, with bottom halves off, to change a bucket or an entry
  * @mutex: held to replace the table, and by whoever walks all of it. Taken
  *	before @lock; the configuration takes it inside RTNL
- * @budget: the network namespace's count of entries
+ * @budget: the network namespace's count of entries; there is one of the module
  * @memcg: who pays, or NULL
  * @sw: whose database this is; NULL in tests
  * @gc: forgets what has aged
@@ -106,6 +106,9 @@ enum vsw_learn {
 	VSW_LEARN_REFUSED,	/* it belongs elsewhere and does not move */
 	VSW_LEARN_LOOP,		/* it is the host's own, at another port */
 };
+
+/* Entries of all databases. */
+extern atomic_t vsw_fdb_total;
 
 int vsw_fdb_init(struct vsw_fdb *fdb, struct vsw_switch *sw, atomic_t *budget);
 void vsw_fdb_stop(struct vsw_fdb *fdb);

@@ -12,10 +12,12 @@
 #include "fdb.h"
 #include "forward.h"
 #include "frame.h"
+#include "mcast.h"
 #include "mirror.h"
 #include "nic.h"
 #include "policy.h"
 #include "queue.h"
+#include "repeat.h"
 #include "switch.h"
 #include "trace.h"
 #include "uplink.h"
@@ -145,12 +147,40 @@ static u32 vsw_flood_bit(u8 cast)
 	return VSWITCH_P_FLOOD_MCAST;
 }
 
+/* One more receiver: the last one gets the frame itself, those before it copies. */
+static void vsw_copy(const struct vsw_ctx *c, struct vsw_port **last, struct vsw_port *next,
+		     struct sk_buff *skb)
+{
+	struct sk_buff *copy;
+
+	if (*last) {
+		copy = skb_clone(skb, GFP_ATOMIC);
+		if (copy)
+			vsw_output(c, *last, copy);
+		else
+			vsw_count(*last, VSWITCH_DROP_NOMEM);
+	}
+	*last = next;
+}
+
+/*
+ * Loops lie between uplinks: of two switches that a vNIC of one connects, one has
+ * an uplink at least. @out is where the frame goes, NULL: to all.
+ */
+static bool vsw_goes_round(const struct vsw_ctx *c, const struct vsw_port *out,
+			   const struct sk_buff *skb)
+{
+	return c->in->kind == VSWITCH_KIND_UPLINK && (!out || out->kind == VSWITCH_KIND_UPLINK) &&
+	       vsw_repeated(c->in, skb, c->vid, out);
+}
+
 static void vsw_flood(const struct vsw_ctx *c, struct sk_buff *skb)
 {
 	u32 bit = vsw_flood_bit(c->cast);
 	struct vsw_port *p, *last = NULL;
-	struct sk_buff *copy;
 
+	if (unlikely(vsw_goes_round(c, NULL, skb)))
+		return vsw_drop(c->in, skb, VSWITCH_DROP_REPEAT);
 	list_for_each_entry_rcu(p, &c->sw->ports, list) {
 		if (!(READ_ONCE(p->conf) & bit) || vsw_denied(c, p))
 			continue;
@@ -158,19 +188,48 @@ static void vsw_flood(const struct vsw_ctx *c, struct sk_buff *skb)
 		if (c->cast == VSW_UNICAST && p == c->sw->local &&
 		    !(READ_ONCE(p->dev->flags) & IFF_PROMISC))
 			continue;
-		if (last) {
-			copy = skb_clone(skb, GFP_ATOMIC);
-			if (copy)
-				vsw_output(c, last, copy);
-			else
-				vsw_count(last, VSWITCH_DROP_NOMEM);
-		}
-		last = p;
+		vsw_copy(c, &last, p, skb);
 	}
 	if (last)
 		vsw_output(c, last, skb);
 	else
 		vsw_drop(c->in, skb, VSWITCH_DROP_NOWHERE);
+}
+
+/* To those who have asked for the group, and to routers. */
+static void vsw_to_members(const struct vsw_ctx *c, const struct vsw_mcast_to *to,
+			   struct sk_buff *skb)
+{
+	struct vsw_port *last = NULL;
+	struct vsw_member *m;
+
+	if (unlikely(vsw_goes_round(c, NULL, skb)))
+		return vsw_drop(c->in, skb, VSWITCH_DROP_REPEAT);
+	list_for_each_entry_rcu(m, &to->routers->list, list) {
+		if (!vsw_denied(c, m->port))
+			vsw_copy(c, &last, m->port, skb);
+	}
+	if (to->members) {
+		list_for_each_entry_rcu(m, &to->members->list, list) {
+			if (!vsw_denied(c, m->port) && !vsw_mcast_has(to->routers, m->port))
+				vsw_copy(c, &last, m->port, skb);
+		}
+	}
+	if (last)
+		vsw_output(c, last, skb);
+	else
+		vsw_drop(c->in, skb, VSWITCH_DROP_NO_MEMBER);
+}
+
+static void vsw_multicast(const struct vsw_ctx *c, struct sk_buff *skb)
+{
+	struct vsw_mcast_to to;
+
+	if (static_branch_unlikely(&vsw_mcast_key) && c->cast == VSW_MULTICAST &&
+	    READ_ONCE(c->sw->mcast.on) && vsw_mcast_snoop(c->in, skb, c->vid, &to))
+		vsw_to_members(c, &to, skb);
+	else
+		vsw_flood(c, skb);
 }
 
 /* ------------------------------------------------------------------- in */
@@ -332,6 +391,8 @@ static void vsw_unicast(struct vsw_ctx *c, struct sk_buff *skb)
 		return vsw_flood(c, skb);
 	}
 	reason = vsw_denied(c, out);
+	if (unlikely(!reason && vsw_goes_round(c, out, skb)))
+		reason = VSWITCH_DROP_REPEAT;
 	if (unlikely(reason))
 		return vsw_drop(c->in, skb, reason);
 	vsw_output(c, out, skb);
@@ -413,5 +474,5 @@ void vsw_input(struct vsw_port *in, struct sk_buff *skb)
 	else if (c.cast == VSW_UNICAST)
 		vsw_unicast(&c, skb);
 	else
-		vsw_flood(&c, skb);
+		vsw_multicast(&c, skb);
 }

@@ -11,10 +11,14 @@
 #define VSW_AGEING_DEFAULT 300000	/* ms */
 #define VSW_MOVE_LIMIT_DEFAULT 5	/* a second */
 #define VSW_MOVE_HOLD_DEFAULT 1000	/* ms */
+#define VSW_REPEAT_LIMIT_DEFAULT 64	/* a second */
 #define VSW_RING_SIZE 1024		/* frames that wait for one receiver */
 
 extern unsigned int vsw_param_max_switches;
 extern unsigned int vsw_param_max_ports;
 extern unsigned int vsw_param_max_fdb;
+extern unsigned int vsw_param_total_switches;
+extern unsigned int vsw_param_total_ports;
+extern unsigned int vsw_param_total_fdb;
 
 #endif /* VSWITCH_PARAM_H */

@@ -92,6 +92,10 @@ int vsw_port_attach(struct vsw_port *port, u32 id, struct netlink_ext_ack *extac
 		NL_SET_ERR_MSG(extack, "this network namespace may have no more ports");
 		return -ENOSPC;
 	}
+	if (vsw_total.ports >= READ_ONCE(vsw_param_total_ports)) {
+		NL_SET_ERR_MSG(extack, "all network namespaces together may have no more ports");
+		return -ENOSPC;
+	}
 	if (port->kind == VSWITCH_KIND_LOCAL) {
 		ret = xa_insert(&sw->ids, VSWITCH_PORT_LOCAL, port, GFP_KERNEL_ACCOUNT);
 		id = VSWITCH_PORT_LOCAL;
@@ -121,6 +125,7 @@ int vsw_port_attach(struct vsw_port *port, u32 id, struct netlink_ext_ack *extac
 	list_add_tail_rcu(&port->list, &sw->ports);
 	sw->nr_ports++;
 	vn->nr_ports++;
+	vsw_total.ports++;
 	vsw_event(sw, VSWITCH_EVENT_PORT_ADDED, port, 0, 0);
 	return 0;
 }
@@ -158,10 +163,12 @@ void vsw_port_detach_end(struct vsw_port *port)
 
 	ASSERT_RTNL();
 	vsw_fdb_flush(&sw->fdb, port, -1, VSW_FLUSH_ALL);
+	vsw_mcast_forget(sw, port);
 	if (rcu_access_pointer(port->vlan))
 		vsw_switch_set_vlan_ports(sw, -1);
 	sw->nr_ports--;
 	vsw_net(dev_net(sw->dev))->nr_ports--;
+	vsw_total.ports--;
 	vsw_port_put(port);
 }
 
@@ -184,8 +191,10 @@ void vsw_port_set_up(struct vsw_port *port, bool up)
 	if (vsw_port_gone(port))
 		return;
 	vsw_event(port->sw, up ? VSWITCH_EVENT_PORT_UP : VSWITCH_EVENT_PORT_DOWN, port, 0, 0);
-	if (!up)
-		vsw_fdb_flush(&port->sw->fdb, port, -1, VSW_FLUSH_LEARNED);
+	if (up)
+		return;
+	vsw_fdb_flush(&port->sw->fdb, port, -1, VSW_FLUSH_LEARNED);
+	vsw_mcast_forget(port->sw, port);
 }
 
 /**

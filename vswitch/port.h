@@ -65,6 +65,7 @@ struct vsw_vlan_rcu {
  * @queues_open: of a queue port: queues, attached or not; under RTNL
  * @fdb_count: entries that lead here; under the database's lock
  * @fdb_limit: most learned ones; 0: no limit
+ * @mcast_count: groups that it wants; under the lock of the switch's groups
  * @mtu: of a queue
  * @mac: of a queue; of an uplink's netdev, as the FDB has it
  * @label: of a queue
@@ -95,6 +96,7 @@ struct vsw_port {
 	u32 queues_open;
 	u32 fdb_count;
 	u32 fdb_limit;
+	u32 mcast_count;
 	u32 mtu;
 	u8 mac[ETH_ALEN];
 	char label[VSWITCH_NAME_MAX];

@@ -24,6 +24,8 @@
 
 static unsigned int vsw_net_id;
 
+struct vsw_total vsw_total;
+
 struct vsw_net *vsw_net(struct net *net)
 {
 	return net_generic(net, vsw_net_id);
@@ -156,6 +158,7 @@ static int vsw_switch_init(struct net_device *dev)
 	int ret;
 
 	sw->dev = dev;
+	vsw_repeat_init(&sw->repeat);
 	INIT_LIST_HEAD(&sw->ports);
 	INIT_LIST_HEAD(&sw->watchers);
 	INIT_LIST_HEAD(&sw->owned);
@@ -169,6 +172,7 @@ static int vsw_switch_init(struct net_device *dev)
 	ret = vsw_fdb_init(&sw->fdb, sw, &vn->nr_fdb);
 	if (ret)
 		goto err_port;
+	vsw_mcast_init(&sw->mcast, sw->fdb.memcg);
 	ret = vsw_nic_init(dev);
 	if (ret)
 		goto err_fdb;
@@ -181,6 +185,7 @@ static int vsw_switch_init(struct net_device *dev)
 	vsw_port_put(port);
 	list_add_tail(&sw->list, &vn->switches);
 	vn->nr_switches++;
+	vsw_total.switches++;
 	__module_get(THIS_MODULE);
 	return 0;
 
@@ -211,10 +216,12 @@ static void vsw_switch_uninit(struct net_device *dev)
 	}
 	vsw_port_detach_end(sw->local);
 	vsw_policy_remove(sw);
+	vsw_mcast_set(sw, false);
 	vsw_event_end(sw);
 	list_del(&sw->list);
 	list_del_init(&sw->owned);
 	vn->nr_switches--;
+	vsw_total.switches--;
 	vsw_nic_uninit(dev);
 }
 
@@ -283,6 +290,10 @@ static int vsw_switch_register(struct net_device *dev, struct netlink_ext_ack *e
 
 	if (vn->nr_switches >= READ_ONCE(vsw_param_max_switches)) {
 		NL_SET_ERR_MSG(extack, "this network namespace may have no more switches");
+		return -ENOSPC;
+	}
+	if (vsw_total.switches >= READ_ONCE(vsw_param_total_switches)) {
+		NL_SET_ERR_MSG(extack, "all network namespaces together may have no more switches");
 		return -ENOSPC;
 	}
 	return register_netdevice(dev);

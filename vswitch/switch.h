@@ -8,9 +8,11 @@
 #include <net/net_namespace.h>
 
 #include "fdb.h"
+#include "mcast.h"
 #include "mirror.h"
 #include "nic.h"
 #include "port.h"
+#include "repeat.h"
 
 /**
  * struct vsw_net - a network namespace's switches
@@ -35,6 +37,8 @@ struct vsw_net {
  * @reserved: see struct vswitch_switch
  * @vlan_aware: a port has a VLAN mode
  * @fdb: addresses
+ * @repeat: frames that have come in by uplinks lately
+ * @mcast: groups and who wants them
  * @mirrors: mirror sessions, NULL if there are none
  * @policy: BPF program that sees what comes in, or NULL
  * @watchers: of its events; RCU, written under RTNL
@@ -57,6 +61,8 @@ struct vsw_switch {
 	u16 reserved;
 	bool vlan_aware;
 	struct vsw_fdb fdb;
+	struct vsw_repeat repeat;
+	struct vsw_mcast mcast;
 	struct vsw_mirror_set __rcu *mirrors;
 	struct bpf_prog __rcu *policy;
 	struct list_head watchers;
@@ -70,6 +76,18 @@ struct vsw_switch {
 };
 
 extern struct rtnl_link_ops vsw_switch_link_ops;
+
+/**
+ * struct vsw_total - what all network namespaces have together, under RTNL
+ * @switches: switches
+ * @ports: ports
+ */
+struct vsw_total {
+	u32 switches;
+	u32 ports;
+};
+
+extern struct vsw_total vsw_total;
 
 struct vsw_net *vsw_net(struct net *net);
 int vsw_net_init(void);

@@ -121,6 +121,12 @@ static void switches(void)
 	memcpy(s.name, "a/b", 4);
 	FAILS(ioctl(dev, VSWITCH_CREATE, &s), EINVAL);
 	s.head.ifindex = sw;
+	s.set = VSWITCH_SET_REPEATS;
+	s.repeat_limit = 65534;
+	FAILS(ioctl(dev, VSWITCH_SET, &s), ERANGE);
+	s.repeat_limit = 65533;
+	OK(ioctl(dev, VSWITCH_SET, &s));
+	EQ(s.repeat_limit, 65533);
 	s.set = 1 << 30;
 	FAILS(ioctl(dev, VSWITCH_SET, &s), EINVAL);
 

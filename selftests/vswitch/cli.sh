@@ -24,6 +24,15 @@ $v -j switch show vswt0 | grep -q '"ageing_ms":5000.*"fdb_limit":100'
 result $? "show what was set"
 $v switch set vswt0 move-limit 9 && $v -j switch show vswt0 | grep -q '"move_limit":9,"move_hold_ms":1000'
 result $? "set one of two values, the other stays"
+$v switch set vswt0 snooping on repeat-limit 7 &&
+	$v -j switch show vswt0 | grep -q '"repeat_limit":7.*"snooping":true'
+result $? "snooping and the repeat limit"
+$v -j switch groups vswt0 | grep -q '^\[ *\]$'
+result $? "groups: none"
+$v switch policy vswt0 off && [ "$($v switch policy vswt0)" = none ]
+result $? "policy: none"
+! $v switch policy vswt0 pinned /nowhere 2>err && grep -q /nowhere err
+result $? "policy: nothing is pinned there"
 $v switch port add vswt0 vnic vnict0 mac 02:00:00:00:00:07 access 10 locked on isolated
 result $? "port add"
 ip link show vnict0 2>/dev/null | grep -q 02:00:00:00:00:07

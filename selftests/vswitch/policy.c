@@ -415,6 +415,104 @@ static void loop_of_its_own(void)
 	settles(&a);
 }
 
+/* Counter @which of port @port of switch @index, once it has changed. */
+static unsigned long long changed(int index, unsigned int port, unsigned int which,
+				  unsigned long long from)
+{
+	unsigned long long now = from;
+	int first = sw, i;
+
+	sw = index;
+	/* A debug kernel in an emulator makes few turns a second. */
+	for (i = 0; i < 400 && now == from; i++) {
+		now = stat_of(port, which);
+		usleep(100000);
+	}
+	sw = first;
+	return now;
+}
+
+/*
+ * A frame that somebody else has put into a cable comes in by the same ports at
+ * each turn, so its address never moves. In the second switch both of them are
+ * uplinks, 1 and 2.
+ */
+static void loop_of_a_stranger(void)
+{
+	unsigned char bytes[FRAME_MAX];
+	int second, fd[2];
+	struct queue a;
+	struct frame f;
+
+	setup();
+	second = new_switch("second");
+	a = new_queue();
+	cable(second);
+	settles(&a);
+	fd[0] = packet_socket("cable0");
+	fd[1] = packet_socket("cable1");
+	f = from(1);
+	OK(send(fd[1], bytes, frame_bytes(&f, bytes), 0));
+	settles(&a);
+	EQ(changed(second, 1, VSWITCH_DROP_REPEAT, 0), 1);
+
+	/*
+	 * To where the one above was seen last, in the other direction: each
+	 * switch knows the address, and sends the frame on to the other.
+	 */
+	f = from(2);
+	mac_of(f.dst, 1);
+	OK(send(fd[0], bytes, frame_bytes(&f, bytes), 0));
+	EQ(changed(second, 2, VSWITCH_DROP_REPEAT, 0), 1);
+}
+
+/* Many frames, each once, or one a few times: nothing of that is a loop. */
+static void no_loop(void)
+{
+	struct vswitch_switch s = {
+		.head = { .size = sizeof(s) },
+		.set = VSWITCH_SET_REPEATS,
+		.repeat_limit = 10,
+	};
+	unsigned char bytes[FRAME_MAX];
+	int i, first, n, dropped;
+	struct queue a, b;
+	struct frame f;
+
+	setup();
+	first = sw;
+	s.head.ifindex = new_switch("second");
+	a = new_queue();
+	OK(ioctl(dev, VSWITCH_SET, &s));
+	cable(s.head.ifindex);
+	link_up("cable1", false);
+	usleep(100000);
+	b = new_queue_on(s.head.ifindex);
+	f = from(1);
+	for (i = 0; i < 300; i++) {
+		n = frame_bytes(&f, bytes);
+		bytes[40] = i;
+		bytes[41] = i >> 8;
+		put_bytes(&a, bytes, n);
+	}
+	sw = s.head.ifindex;
+	EQ(stat_of(1, VSWITCH_DROP_REPEAT), 0);
+	CHECK(stat_of(b.port, VSWITCH_STAT_OUT_FRAMES) >= 300, "%llu of 300 frames arrive",
+	      stat_of(b.port, VSWITCH_STAT_OUT_FRAMES));
+	for (i = 0; i < 300; i++)
+		put(&a, &f);
+	dropped = stat_of(1, VSWITCH_DROP_REPEAT);
+	/* It may have taken more than a second. */
+	CHECK(dropped >= 250 && dropped <= 290, "%d of 300 repeats are dropped", dropped);
+	s.set = VSWITCH_SET_REPEATS;
+	s.repeat_limit = 0;
+	OK(ioctl(dev, VSWITCH_SET, &s));
+	for (i = 0; i < 300; i++)
+		put(&a, &f);
+	EQ(stat_of(1, VSWITCH_DROP_REPEAT), dropped);
+	sw = first;
+}
+
 static const struct test tests[] = {
 	{ "private_vlan", private_vlan },
 	{ "antispoof", antispoof },
@@ -425,6 +523,8 @@ static const struct test tests[] = {
 	{ "bpdu", bpdu },
 	{ "cabled_loop", cabled_loop },
 	{ "loop_of_its_own", loop_of_its_own },
+	{ "loop_of_a_stranger", loop_of_a_stranger },
+	{ "no_loop", no_loop },
 };
 
 TEST_SUITE(tests);

@@ -2,6 +2,7 @@
 /* Everything at once, and frames that nobody in his right mind would send. */
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 
@@ -170,6 +171,12 @@ static void switches_come_and_go(void)
 	}
 }
 
+/* LONG=1 is for when there is time. */
+static unsigned int many(void)
+{
+	return getenv("LONG") ? 1000000 : scale(200000, 30000);
+}
+
 /*
  * Headers and frames at random, sent to a netdev, a queue that can do nothing, a
  * queue that can do all, and through VLAN modes. What counts is that the kernel
@@ -180,7 +187,7 @@ static void fuzz(void)
 	static unsigned char buf[HDR + FRAME_MAX];
 	static const unsigned short vlans[] = { 10, 20, 0 };
 	struct queue a, plain, able, trunk;
-	unsigned int i, k, len, state = 12345, n = scale(200000, 30000);
+	unsigned int i, k, len, state = 12345, n = many();
 	struct virtio_net_hdr *h = (void *)buf;
 	unsigned char got[256];
 	struct frame f;
@@ -243,9 +250,31 @@ static void fuzz(void)
 	CHECK(i < 20, "an honest frame does not pass any more");
 }
 
+/* The module stays while there is a switch, or a file of one that is gone. */
+static void no_unload(void)
+{
+	struct vswitch_delete d = { .head = { .size = sizeof(d) } };
+	struct queue q;
+
+	setup();
+	EQ(rtnl_add("kept", "vswitch", 0, -1), 0);
+	close(dev);
+	FAILS(syscall(SYS_delete_module, "vswitch", O_NONBLOCK), EWOULDBLOCK);
+	EQ(rtnl_del("kept"), 0);
+	dev = OK(open(device, O_RDWR | O_CLOEXEC));
+	sw = new_switch("");
+	q = new_queue();
+	d.head.ifindex = sw;
+	OK(ioctl(dev, VSWITCH_DELETE, &d));
+	close(dev);
+	FAILS(syscall(SYS_delete_module, "vswitch", O_NONBLOCK), EWOULDBLOCK);
+	close(q.fd);
+}
+
 static const struct test tests[] = {
 	{ "configure_under_traffic", configure_under_traffic },
 	{ "switches_come_and_go", switches_come_and_go },
+	{ "no_unload", no_unload },
 	{ "fuzz", fuzz },
 };
 

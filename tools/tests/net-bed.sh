@@ -39,7 +39,7 @@ until_said() {
 	i=0
 	while ! grep -aq "$2" "$1"; do
 		i=$((i + 1))
-		[ $i -lt 300 ] || return 1
+		[ $i -lt 900 ] || return 1
 		sleep 0.2
 	done
 }

@@ -9,7 +9,7 @@
 #   --load MODULES   what the bed loads (kvmlite,vswitch,veth)
 #
 # Tests: guests (two of `virtlite vm run`, with all that they can reach), qemu
-# (Debian's QEMU on a queue's descriptor); all by default.
+# (Debian's QEMU on a queue's descriptor). By default guests, with LONG=1 both.
 
 cd "$(dirname "$0")/../.." || exit 1
 host=6.12 guest=6.12 load=kvmlite,vswitch,veth
@@ -23,7 +23,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift 2
 done
-[ $# -gt 0 ] || set -- guests qemu
+[ $# -gt 0 ] || set -- guests ${LONG:+qemu}
 
 kernel=$(scripts/testbed/kernel "$guest") || exit 1
 # Below build/, which the machine sees as it sees the host's other files.
@@ -64,5 +64,5 @@ cp "$kernel/bzImage" tools/tests/net-bed.sh "$work" || exit 1
 make -s -C tools OUT="$PWD/build/tools" || exit 1
 cp build/tools/virtlite "$work"
 scripts/testbed/run --bed qemu --kernel "$host" --load "$load" --host-root --mem 1536 \
-	--timeout 580 --keep-log "${VIRTLITE_LOG:-$work/log}.kernel" -- \
+	--timeout 880 --keep-log "${VIRTLITE_LOG:-$work/log}.kernel" -- \
 	sh "$work/net-bed.sh" "$work" "$@"

@@ -18,7 +18,8 @@ static int do_switch_help(int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	printf("Usage: virtlite switch add|set NAME [ageing MS] [fdb-limit N] [move-limit N]\n"
-	       "                       [move-hold MS] [reserved MASK]\n"
+	       "                       [move-hold MS] [repeat-limit N] [reserved MASK]\n"
+	       "                       [snooping on|off]\n"
 	       "       virtlite switch del NAME\n"
 	       "       virtlite switch show [NAME]\n"
 	       "       virtlite switch port add NAME vnic|uplink DEV [netns NS] [mac MAC] [PORT-OPTION]...\n"
@@ -34,6 +35,11 @@ static int do_switch_help(int argc, char **argv)
 	       "       virtlite switch mirror NAME SESSION off\n"
 	       "       virtlite switch stats NAME [PORT]\n"
 	       "       virtlite switch events NAME\n"
+	       "       virtlite switch groups NAME\n"
+	       "       virtlite switch policy NAME [pinned PATH|off]\n"
+	       "       virtlite switch guard FOLDER [PORT [source|dhcp|ra on|off]...]\n"
+	       "       virtlite switch guard FOLDER bind PORT MAC ADDRESS\n"
+	       "       virtlite switch guard FOLDER unbind PORT ADDRESS\n"
 	       "       virtlite switch save NAME\n"
 	       "       virtlite switch restore FILE|- [NAME]\n"
 	       "\n"
@@ -125,6 +131,14 @@ static int parse_switch(struct words *w, struct vswitch_switch *s)
 	unsigned int *v;
 
 	while ((word = next_word(w))) {
+		if (word_is(word, "snooping")) {
+			value = next_word(w);
+			if (!word_is(value, "on") && !word_is(value, "off"))
+				return cmd_error("snooping: on or off");
+			s->set |= VSWITCH_SET_SNOOPING;
+			s->snooping = word_is(value, "on");
+			continue;
+		}
 		if (word_is(word, "ageing")) {
 			s->set |= VSWITCH_SET_AGEING;
 			v = &s->ageing_ms;
@@ -140,6 +154,9 @@ static int parse_switch(struct words *w, struct vswitch_switch *s)
 		} else if (word_is(word, "move-hold")) {
 			s->set |= VSWITCH_SET_MOVES;
 			v = &s->move_hold_ms;
+		} else if (word_is(word, "repeat-limit")) {
+			s->set |= VSWITCH_SET_REPEATS;
+			v = &s->repeat_limit;
 		} else {
 			return cmd_error("unexpected \"%s\"", word);
 		}
@@ -269,7 +286,9 @@ static json_object *show_switch(int fd, unsigned int sw)
 	add_number(o, "fdb_limit", s.fdb_limit);
 	add_number(o, "move_limit", s.move_limit);
 	add_number(o, "move_hold_ms", s.move_hold_ms);
+	add_number(o, "repeat_limit", s.repeat_limit);
 	add_number(o, "reserved", s.reserved);
+	json_object_object_add(o, "snooping", json_object_new_boolean(s.snooping));
 	json_object_object_add(o, "vlan_aware", json_object_new_boolean(s.vlan_aware));
 	ports = json_object_new_array();
 	n = vl_switch_list(fd, sw, &ids);
@@ -357,6 +376,9 @@ static const struct cmd verbs[] = {
 	{ "events", do_switch_events },
 	{ "save", do_switch_save },
 	{ "restore", do_switch_restore },
+	{ "groups", do_switch_groups },
+	{ "policy", do_switch_policy },
+	{ "guard", do_switch_guard },
 	{ "help", do_switch_help },
 	{ NULL, NULL },
 };

@@ -48,5 +48,8 @@ int do_switch_events(int argc, char **argv);
 int do_switch_queue(int argc, char **argv);
 int do_switch_save(int argc, char **argv);
 int do_switch_restore(int argc, char **argv);
+int do_switch_groups(int argc, char **argv);
+int do_switch_policy(int argc, char **argv);
+int do_switch_guard(int argc, char **argv);
 
 #endif /* VIRTLITE_CLI_SWITCH_H */

@@ -2,6 +2,7 @@
 /*
  * virtlite switch fdb, mirror, stats, events: what a switch knows and tells.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -390,5 +391,65 @@ int do_switch_events(int argc, char **argv)
 		ret = failed();
 	}
 	close(open.fd);
+	return ret;
+}
+
+static const char *group_text(const struct vswitch_group *g, char *to)
+{
+	static const unsigned char none[16];
+
+	if (!memcmp(g->address, none, sizeof(none)))
+		return g->family == 4 ? "IPv4 querier" : "IPv6 querier";
+	inet_ntop(g->family == 4 ? AF_INET : AF_INET6, g->address, to, INET6_ADDRSTRLEN);
+	return to;
+}
+
+static void print_groups(const struct vswitch_group *g, unsigned int n)
+{
+	json_object *all = json_object_new_array(), *o;
+	char text[INET6_ADDRSTRLEN];
+
+	if (!json_output)
+		printf("%-39s %4s %4s %s\n", "GROUP", "VLAN", "PORT", "LEFT");
+	for (unsigned int i = 0; i < n; i++, g++) {
+		if (!json_output) {
+			printf("%-39s %4u %4u %u s\n", group_text(g, text), g->vid, g->port,
+			       g->left_ms / 1000);
+			continue;
+		}
+		o = json_object_new_object();
+		json_object_object_add(o, "group", json_object_new_string(group_text(g, text)));
+		json_object_object_add(o, "vlan", json_object_new_int(g->vid));
+		json_object_object_add(o, "port", json_object_new_int64(g->port));
+		json_object_object_add(o, "left_ms", json_object_new_int64(g->left_ms));
+		json_object_array_add(all, o);
+	}
+	if (json_output)
+		cmd_print_json(all);
+	else
+		json_object_put(all);
+}
+
+int do_switch_groups(int argc, char **argv)
+{
+	struct words w = { argc - 1, argv + 1 };
+	static struct vswitch_group groups[8192];
+	struct vswitch_list list;
+	unsigned int sw;
+	int fd, ret;
+
+	ret = begin(&w, &fd, &sw);
+	if (ret)
+		return ret;
+	list = (struct vswitch_list){
+		.head = head_of(vswitch_list, sw),
+		.count = sizeof(groups) / sizeof(*groups),
+		.ptr = (unsigned long)groups,
+	};
+	if (call(fd, VSWITCH_LIST_GROUPS, &list, "groups"))
+		ret = failed();
+	else
+		print_groups(groups, list.count);
+	close(fd);
 	return ret;
 }

@@ -167,6 +167,8 @@ static int save(int fd, unsigned int sw, json_object *o)
 	put(o, "reserved", s.reserved);
 	put(o, "move_limit", s.move_limit);
 	put(o, "move_hold_ms", s.move_hold_ms);
+	put(o, "repeat_limit", s.repeat_limit);
+	put(o, "snooping", s.snooping);
 	json_object_object_add(o, "ports", ports);
 	json_object_object_add(o, "fdb", fdb);
 	json_object_object_add(o, "mirrors", mirrors);
@@ -342,12 +344,14 @@ static int restore(int fd, json_object *o)
 	struct vswitch_switch s = {
 		.head = { .size = sizeof(s) },
 		.set = VSWITCH_SET_AGEING | VSWITCH_SET_FDB_LIMIT | VSWITCH_SET_RESERVED |
-		       VSWITCH_SET_MOVES,
+		       VSWITCH_SET_MOVES | VSWITCH_SET_REPEATS | VSWITCH_SET_SNOOPING,
 		.ageing_ms = get(o, "ageing_ms"),
 		.fdb_limit = get(o, "fdb_limit"),
 		.reserved = get(o, "reserved"),
 		.move_limit = get(o, "move_limit"),
 		.move_hold_ms = get(o, "move_hold_ms"),
+		.repeat_limit = get(o, "repeat_limit"),
+		.snooping = get(o, "snooping"),
 	};
 	struct vswitch_delete d;
 	int ret;

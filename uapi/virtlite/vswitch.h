@@ -63,6 +63,7 @@ struct vswitch_head {
 #define VSWITCH_FEATURE_EVENTS		_BITULL(10)
 #define VSWITCH_FEATURE_POLICY		_BITULL(11)
 #define VSWITCH_FEATURE_XDP		_BITULL(12)
+#define VSWITCH_FEATURE_SNOOPING	_BITULL(13)
 
 /**
  * struct vswitch_info - ioctl(VSWITCH_GET_INFO)
@@ -98,6 +99,8 @@ struct vswitch_info {
 #define VSWITCH_SET_FDB_LIMIT	(1U << 1)
 #define VSWITCH_SET_RESERVED	(1U << 2)
 #define VSWITCH_SET_MOVES	(1U << 3)
+#define VSWITCH_SET_REPEATS	(1U << 4)
+#define VSWITCH_SET_SNOOPING	(1U << 5)
 
 /**
  * struct vswitch_switch - ioctl(VSWITCH_CREATE), ioctl(VSWITCH_GET),
@@ -120,9 +123,19 @@ struct vswitch_info {
  * @fdb_count: entries now
  * @nr_ports: ports now, the local one included
  * @vlan_aware: 1 while a port has a VLAN mode (see VSWITCH_SET_VLAN), else 0
+ * @repeat_limit: how often the same frame may come in by the same uplink within
+ *	a second to be flooded. To go to another uplink where its destination is:
+ *	4 times as often, and 64 times as many at once. What comes again more
+ *	often goes round a loop, and is dropped; 0: no limit, else at most 65,533
+ *	(default 64)
+ * @snooping: 1: multicasts go to the ports that want their group, as IGMP and
+ *	MLD tell, and to multicast routers. In a VLAN without a querier, and for
+ *	groups of the link (224.0.0.0/24, IPv6 scopes up to 2), everything is
+ *	flooded as ever. 0 (default): all are flooded
  * @pad: 0
  *
- * Return: 0; EEXIST: the name is taken; ENOSPC: @max_switches; ERANGE: a value
+ * Return: 0; EEXIST: the name is taken; ENOSPC: @max_switches, or the
+ * module's parameter total_switches; ERANGE: a value
  * is out of its range.
  */
 struct vswitch_switch {
@@ -137,6 +150,8 @@ struct vswitch_switch {
 	__u32 fdb_count;
 	__u32 nr_ports;
 	__u32 vlan_aware;
+	__u32 repeat_limit;
+	__u32 snooping;
 	__u32 pad;
 };
 
@@ -331,7 +346,9 @@ struct vswitch_port_id {
 	X(NOMEM, "no_memory")							\
 	X(LOOP, "loop")			/* sent by this switch or an uplink, and came back */ \
 	X(POLICY, "policy")		/* VSWITCH_SET_POLICY */		\
-	X(XDP, "xdp")			/* by a vNIC's XDP program, or unfit for it */
+	X(XDP, "xdp")			/* by a vNIC's XDP program, or unfit for it */ \
+	X(REPEAT, "repeat")		/* the same frame once more: see @repeat_limit */ \
+	X(NO_MEMBER, "no_member")	/* a group that nobody wants: see @snooping */
 
 #define VSWITCH_STAT_ENUM_(name, ...) VSWITCH_DROP_##name,
 
@@ -438,6 +455,29 @@ struct vswitch_fdb_dump {
 };
 
 #define VSWITCH_FDB_DUMP _IO(VSWITCH_MAGIC, 0x0f)
+
+/**
+ * struct vswitch_group - a port that wants a multicast group
+ * @address: the group, IPv4 in the first four bytes; all zero: all groups, for
+ *	there is a querier behind the port
+ * @family: 4 or 6
+ * @vid: the VLAN, or 0
+ * @port: the port
+ * @left_ms: until it is forgotten, unless it asks again
+ * @pad: 0
+ *
+ * ioctl(VSWITCH_LIST_GROUPS) with a struct vswitch_list fills an array of these.
+ */
+struct vswitch_group {
+	__u8 address[16];
+	__u16 family;
+	__u16 vid;
+	__u32 port;
+	__u32 left_ms;
+	__u32 pad;
+};
+
+#define VSWITCH_LIST_GROUPS _IO(VSWITCH_MAGIC, 0x1b)
 
 /* Flags of VSWITCH_FDB_FLUSH. */
 #define VSWITCH_F_FLUSH_STATIC	(1U << 0)	/* static entries, too */
@@ -612,7 +652,7 @@ struct vswitch_announce {
 #define VSWITCH_EVENT_LEARNED		5
 #define VSWITCH_EVENT_MOVED		6	/* from port @value */
 #define VSWITCH_EVENT_EXPIRED		7
-#define VSWITCH_EVENT_LIMIT		8	/* an FDB limit, or a move limit */
+#define VSWITCH_EVENT_LIMIT		8	/* of the FDB, of moves or of repeats */
 #define VSWITCH_EVENT_BLOCKED		9	/* by VSWITCH_P_BPDU_GUARD */
 #define VSWITCH_EVENT_SWITCH_REMOVED	10	/* the last one */
 #define VSWITCH_NR_EVENTS		11

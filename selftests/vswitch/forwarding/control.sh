@@ -16,6 +16,20 @@ ALL_TESTS="one_switch one_vlan"
 # access port none.
 vids=()
 
+# A second is what lib.sh gives tcpdump to begin; an emulated machine needs more,
+# and the frame that was sent meanwhile would be missed.
+eval "lib_$(declare -f tcpdump_start)"
+# shellcheck disable=SC2154,SC2317
+tcpdump_start()
+{
+	lib_tcpdump_start "$@"
+	for _ in $(seq 100); do
+		grep -q "listening on" "${capout[$1]}" && return
+		sleep 0.2
+	done
+	echo "tcpdump does not listen"
+}
+
 # shellcheck disable=SC2317
 check_rcv()
 {

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What nobody can take too much of: switches, ports, addresses, memory, however
+ * many namespaces he makes, and however many addresses he pretends to have.
+ */
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "vsw.h"
+
+#define PARAMETERS "/sys/module/vswitch/parameters/"
+#define CGROUPS "/sys/fs/cgroup"
+
+static void file_set(const char *path, const char *value)
+{
+	int fd = OK(open(path, O_WRONLY | O_CLOEXEC));
+
+	REQUIRE(write(fd, value, strlen(value)) == (ssize_t)strlen(value), "%s: %s", path,
+		strerror(errno));
+	close(fd);
+}
+
+static unsigned long long file_number(const char *path)
+{
+	char text[32] = "";
+	int fd = OK(open(path, O_RDONLY | O_CLOEXEC));
+
+	OK(read(fd, text, sizeof(text) - 1));
+	close(fd);
+	return strtoull(text, NULL, 10);
+}
+
+/* A parameter, until the test ends however it does: its parent sets it back. */
+static void with_param(const char *name, const char *value, void (*fn)(void))
+{
+	char path[96], old[32];
+	int status;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	snprintf(old, sizeof(old), "%llu", file_number(path));
+	file_set(path, value);
+	pid = OK(fork());
+	if (!pid) {
+		fn();
+		exit(test_failures() ? 1 : 0);
+	}
+	OK(waitpid(pid, &status, 0));
+	file_set(path, old);
+	CHECK(status == 0, "%s at %s: status 0x%x", name, value, status);
+}
+
+static int try_switch(void)
+{
+	struct vswitch_switch s = {
+		.head = { .size = sizeof(s), .flags = VSWITCH_F_AUTODESTROY },
+	};
+
+	return ioctl(dev, VSWITCH_CREATE, &s);
+}
+
+/* In a network and user namespace of one's own, as somebody without rights. */
+static void elsewhere(void (*fn)(void))
+{
+	int status;
+	pid_t pid = OK(fork());
+
+	if (!pid) {
+		OK(unshare(CLONE_NEWUSER | CLONE_NEWNET));
+		dev = OK(open(device, O_RDWR | O_CLOEXEC));
+		fn();
+		exit(test_failures() ? 1 : 0);
+	}
+	OK(waitpid(pid, &status, 0));
+	CHECK(status == 0, "elsewhere: status 0x%x", status);
+}
+
+static void no_switch(void)
+{
+	FAILS(try_switch(), ENOSPC);
+}
+
+static void three_switches(void)
+{
+	setup();
+	OK(try_switch());
+	OK(try_switch());
+	FAILS(try_switch(), ENOSPC);
+	elsewhere(no_switch);
+}
+
+static int try_queue(void)
+{
+	struct vswitch_port p = {
+		.head = head(vswitch_port),
+		.kind = VSWITCH_KIND_QUEUE,
+		.netns_fd = -1,
+	};
+
+	return ioctl(dev, VSWITCH_ADD_PORT, &p);
+}
+
+/* The switch itself is the fourth, and there is no room for it either. */
+static void four_ports(void)
+{
+	setup();
+	OK(try_queue());
+	OK(try_queue());
+	OK(try_queue());
+	FAILS(try_queue(), ENOSPC);
+	elsewhere(no_switch);
+}
+
+static void two_frames(void)
+{
+	struct queue a;
+	struct frame f;
+	unsigned int i;
+
+	sw = new_switch("");
+	a = new_queue();
+	for (i = 0; i < 2; i++) {
+		f = frame_to(broadcast, broadcast);
+		mac_of(f.src, 100 + i);
+		put(&a, &f);
+	}
+	/* One beside the switch's own address. */
+	EQ(fdb_count(), 2);
+	EQ(stat_of(a.port, VSWITCH_STAT_FDB_FULL), 1);
+}
+
+static void eight_addresses(void)
+{
+	struct queue a;
+	struct frame f;
+	unsigned int i;
+
+	setup();
+	a = new_queue();
+	for (i = 0; i < 5; i++) {
+		f = frame_to(broadcast, broadcast);
+		mac_of(f.src, i);
+		put(&a, &f);
+	}
+	EQ(fdb_count(), 6);
+	elsewhere(two_frames);
+}
+
+static void in_all_namespaces(void)
+{
+	with_param("total_switches", "3", three_switches);
+	with_param("total_ports", "4", four_ports);
+	with_param("total_fdb", "8", eight_addresses);
+}
+
+/*
+ * @n frames from as many addresses, in batches. Each is as short as can be: what
+ * is measured is the database.
+ */
+static void flood(struct queue *q, unsigned int first, unsigned int n)
+{
+	static unsigned char bytes[256][HDR + 14];
+	struct vswitch_frame frames[256];
+	struct vswitch_batch b = {
+		.head = { .size = sizeof(b) },
+		.ptr = (unsigned long)frames,
+	};
+	unsigned int i;
+
+	for (i = 0; i < 256; i++) {
+		frames[i].addr = (unsigned long)bytes[i];
+		frames[i].len = sizeof(bytes[i]);
+		/* To nobody: there is no other port. */
+		memset(bytes[i] + HDR, 0xff, 6);
+	}
+	while (n) {
+		b.count = n < 256 ? n : 256;
+		for (i = 0; i < b.count; i++)
+			mac_of(bytes[i] + HDR + 6, first++);
+		OK(ioctl(q->fd, VSWITCH_QUEUE_SEND, &b));
+		EQ(b.done, b.count);
+		n -= b.count;
+	}
+}
+
+static void fdb_limits(unsigned int fdb_limit)
+{
+	struct vswitch_switch s = {
+		.head = head(vswitch_switch),
+		.set = VSWITCH_SET_FDB_LIMIT | VSWITCH_SET_AGEING,
+		.fdb_limit = fdb_limit,
+	};
+
+	OK(ioctl(dev, VSWITCH_SET, &s));
+}
+
+/*
+ * More addresses than the switch may know, from one port: those of the others
+ * stay, static ones, too, and frames still find them. What is known and what is
+ * counted as refused are all there were.
+ */
+static void flood_of_addresses(void)
+{
+	bool all = getenv("LONG");
+	unsigned int limit = all ? 1 << 19 : scale(1 << 15, 1 << 13), before;
+	unsigned int n = all ? 2000000 : scale(200000, 40000);
+	struct vswitch_fdb_change add = { .head = { .size = sizeof(add) } };
+	unsigned long long learned, full;
+	struct queue a, b, bad;
+	struct frame f;
+
+	setup();
+	fdb_limits(limit);
+	a = new_queue();
+	b = new_queue();
+	bad = new_queue();
+	f = frame_to(broadcast, broadcast);
+	mac_of(f.src, 0xffffff00);
+	put(&a, &f);
+	ARRIVES(&b, &f);
+	add.head.ifindex = sw;
+	add.entry.port = b.port;
+	add.entry.flags = VSWITCH_FDB_STATIC;
+	mac_of(add.entry.mac, 0xffffff01);
+	OK(ioctl(dev, VSWITCH_FDB_ADD, &add));
+	before = fdb_count();
+	EQ(before, 3);
+	drain(&bad);
+	port_conf(a.port, 0, VSWITCH_P_FLOOD_BCAST);
+	port_conf(b.port, 0, VSWITCH_P_FLOOD_BCAST);
+
+	flood(&bad, 0, n);
+	learned = stat_of(bad.port, VSWITCH_STAT_LEARNED);
+	full = stat_of(bad.port, VSWITCH_STAT_FDB_FULL);
+	CHECK(fdb_count() <= limit, "%u entries", fdb_count());
+	EQ(learned, fdb_count() - before);
+	/* While the table grows an address is neither. */
+	CHECK(learned + full <= n, "%llu + %llu", learned, full);
+	/* It grows by the kernel's own time; the flood goes on until it is full. */
+	while (fdb_count() < limit && n < 1U << 24) {
+		flood(&bad, n, 4096);
+		n += 4096;
+	}
+	EQ(fdb_count(), limit);
+	CHECK(stat_of(bad.port, VSWITCH_STAT_FDB_FULL) > full || full, "nothing was refused");
+	diag("%u addresses, %u known, %llu refused", n, fdb_count(),
+	     stat_of(bad.port, VSWITCH_STAT_FDB_FULL));
+
+	/* Those who were there before are found, and get what is for them alone. */
+	mac_of(f.dst, 0xffffff00);
+	mac_of(f.src, 0xffffff01);
+	put(&b, &f);
+	ARRIVES(&a, &f);
+	mac_of(f.dst, 0xffffff01);
+	mac_of(f.src, 0xffffff00);
+	put(&a, &f);
+	ARRIVES(&b, &f);
+	SILENT(&bad);
+	/* And a port of one's own limit keeps to it. */
+	{
+		struct vswitch_fdb_flush fl = {
+			.head = head(vswitch_fdb_flush),
+			.port = bad.port,
+			.vid = -1,
+		};
+
+		OK(ioctl(dev, VSWITCH_FDB_FLUSH, &fl));
+		EQ(fdb_count(), before);
+	}
+}
+
+/* ---------------------------------------------------------------- memory */
+
+static char group[96];
+
+static const char *group_file(const char *name)
+{
+	static char path[160];
+
+	snprintf(path, sizeof(path), "%s/%s", group, name);
+	return path;
+}
+
+static void new_group(void)
+{
+	struct stat st;
+
+	if (stat(CGROUPS "/cgroup.controllers", &st))
+		test_skip("no cgroup2 at " CGROUPS);
+	file_set(CGROUPS "/cgroup.subtree_control", "+memory");
+	snprintf(group, sizeof(group), CGROUPS "/vswitch-%d", getpid());
+	OK(mkdir(group, 0755));
+}
+
+/* Nobody's child with a memory limit: he floods his own switch's database. */
+static void flood_own(void)
+{
+	unsigned int n = scale(100000, 60000);
+	struct queue q;
+
+	sw = new_switch("");
+	fdb_limits(1 << 20);
+	q = new_queue();
+	flood(&q, 0, n);
+	usleep(100000);
+	flood(&q, 0, n);
+	diag("%u known of %u, %llu refused", fdb_count(), n,
+	     stat_of(q.port, VSWITCH_STAT_FDB_FULL));
+	CHECK(stat_of(q.port, VSWITCH_STAT_FDB_FULL), "nothing was refused");
+	CHECK(fdb_count() < n, "all of them are known");
+	/* What is refused is flooded, and the switch works. */
+	EQ(stat_of(q.port, VSWITCH_DROP_NOWHERE), 2 * n);
+}
+
+static void memory_is_charged(void)
+{
+	unsigned long long used;
+	int status;
+	pid_t pid;
+
+	new_group();
+	/* 40,000 entries of 64 bytes and their table: far more than is left. */
+	file_set(group_file("memory.max"), "3000000");
+	pid = OK(fork());
+	if (!pid) {
+		file_set(group_file("cgroup.procs"), "0");
+		elsewhere(flood_own);
+		exit(test_failures() ? 1 : 0);
+	}
+	OK(waitpid(pid, &status, 0));
+	CHECK(status == 0, "status 0x%x", status);
+	used = file_number(group_file("memory.peak"));
+	CHECK(used > 1000000 && used <= 3000000 + (1 << 20), "%llu bytes at most", used);
+	rmdir(group);
+}
+
+static const struct test tests[] = {
+	{ "in_all_namespaces", in_all_namespaces },
+	{ "flood_of_addresses", flood_of_addresses },
+	{ "memory_is_charged", memory_is_charged },
+};
+
+TEST_SUITE(tests);
