@@ -135,7 +135,8 @@ static struct vb_vol *source(struct vb_image *im, u32 number, u32 state, struct 
 	if (vol && vol->rec.state == state)
 		return vol;
 	if (vol && vol->rec.state < VB_VOLUME_HIDDEN) {
-		vb_say(msg, "volume %u is %s snapshot", number, state == VB_VOLUME_LIVE ? "a" : "no");
+		vb_say(msg, "volume %u is %s snapshot", number,
+		       state == VB_VOLUME_LIVE ? "a" : "no");
 		*ret = -EINVAL;
 	} else {
 		vb_say(msg, "there is no volume %u", number);

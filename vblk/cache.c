@@ -17,7 +17,8 @@ module_param(map_cache_mib, uint, 0644);
 MODULE_PARM_DESC(map_cache_mib, "memory for the maps of an image, in MiB (64)");
 
 static LIST_HEAD(caches);
-static DEFINE_MUTEX(caches_lock);	/* protects caches; the images' cache_lock is taken under it */
+/* Protects caches; the images' cache_lock is taken under it. */
+static DEFINE_MUTEX(caches_lock);
 static struct shrinker *shrinker;
 
 static struct vb_node *try_alloc(gfp_t gfp)
@@ -188,7 +189,7 @@ static unsigned long scan(struct shrinker *s, struct shrink_control *sc)
 
 void vb_cache_join(struct vb_image *im)
 {
-	im->max_cached = max(1UL, (unsigned long)READ_ONCE(map_cache_mib)) * (SZ_1M / VB_BLOCK);
+	im->max_cached = max(1U, READ_ONCE(map_cache_mib)) * (unsigned long)(SZ_1M / VB_BLOCK);
 	mutex_lock(&caches_lock);
 	list_add(&im->caches, &caches);
 	mutex_unlock(&caches_lock);

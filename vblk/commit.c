@@ -62,7 +62,7 @@ static int commit(struct vb_image *im, struct vb_op *op)
 	ret = ret ?: vb_meta_flush(im) ?: vb_meta_super(im, &im->next);
 	trace_vblk_commit(im->next.epoch, im->next.log_records, im->next.nr_free, ret);
 	if (ret) {
-		vb_image_fail(im, ret, "writing a commit");
+		vb_image_fail(im, ret, "writing an epoch");
 		return -EIO;
 	}
 	im->super = im->next;

@@ -21,7 +21,7 @@
 
 #define VB_LOAD_LOCKS	64
 /* Up to 2^40 clusters in a tree of depth 5, and what a block device may have. */
-#define VB_MAX_VOLUME_BYTES	(1ULL << 52)
+#define VB_MAX_VOLUME_BYTES	BIT_ULL(52)
 #define VB_OUT_BLOCKS	64
 /* For the little memory that a commit, or a look at the map, cannot do without. */
 #define VB_GFP_SURE	(GFP_NOIO | __GFP_NOFAIL)

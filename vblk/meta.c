@@ -14,8 +14,8 @@
 #include "backing.h"
 #include "image.h"
 
-/* How often a backing that had no memory is asked again, 10 ms apart. */
-#define TRIES 500
+/* How often a backing that had no memory is asked again, 20 ms apart. */
+#define TRIES 250
 
 static int transfer(struct vb_image *im, u64 pos, struct iov_iter *iter, bool write, int flags)
 {
@@ -35,7 +35,7 @@ static int transfer(struct vb_image *im, u64 pos, struct iov_iter *iter, bool wr
 		else
 			ret = file->f_op->read_iter(&iocb, iter);
 		if (ret == -ENOMEM && ++tries < TRIES) {
-			msleep(10);
+			msleep(20);
 			continue;
 		}
 		if (ret <= 0)

@@ -185,7 +185,7 @@ static void tear(struct run *r, uint8_t *mem, const uint8_t *flushed, size_t fro
 		case 0:
 			break;
 		case 1:
-			crash_apply(mem, n, n->bytes ? below(&r->seed, n->bytes / SECTOR) * SECTOR : 0);
+			crash_apply(mem, n, below(&r->seed, n->bytes / SECTOR) * SECTOR);
 			break;
 		default:
 			crash_apply(mem, n, n->bytes);

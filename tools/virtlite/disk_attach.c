@@ -39,7 +39,7 @@ static int attach(struct vblk_attach *a, const char *path)
 		return ctl;
 	if (path) {
 		a->fd = disk_open_backing(path, a->flags & VBLK_ATTACH_RDONLY,
-				     a->backing == VBLK_BACKING_FILE);
+					  a->backing == VBLK_BACKING_FILE);
 		if (a->fd < 0) {
 			close(ctl);
 			return a->fd;

@@ -271,7 +271,8 @@ struct vblk_query {
  * are freed and read as zeroes if the disk grows again.
  *
  * Return: 0, -ENOENT, -EINVAL if it does not fit the backing, or 0 was given for
- * memory or a volume, -EROFS for a snapshot, -EBUSY if it would shrink while it is open or without the flag.
+ * memory or a volume, -EROFS for a snapshot, -EBUSY if it would shrink while it is open
+ * or without the flag.
  */
 struct vblk_resize {
 	__u32 size;
