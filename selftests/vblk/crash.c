@@ -234,7 +234,7 @@ static uint64_t number(const char *name, uint64_t otherwise)
 
 static void go(unsigned int shift, unsigned int log_blocks)
 {
-	unsigned long steps = number("VBLK_STEPS", getenv("LONG") ? 600 : scale(40, 15));
+	unsigned long steps = number("VBLK_STEPS", getenv("LONG") ? 600 : scale(24, 10));
 	uint64_t seed = number("VBLK_SEED", 1);
 	unsigned int was = pool_log_blocks(log_blocks);
 

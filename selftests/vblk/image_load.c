@@ -112,7 +112,7 @@ static bool in_time(const void *buf, uint64_t pos, uint32_t from, uint32_t to)
 /* A snapshot has all that was acknowledged before it, and nothing begun after it. */
 static void snapshots_under_writes(void)
 {
-	unsigned long rounds = scale(25, 8), round;
+	unsigned long rounds = scale(12, 4), round;
 	static struct writer w[THREADS];
 	static uint32_t done[THREADS][AREA], begun[THREADS][AREA];
 	void *buf = io_buffer(AREA * BLOCK);
@@ -269,7 +269,7 @@ static void file_step(struct file *f)
 /* A file on ext4 on a volume; now and then a snapshot, which has a file system of its own. */
 static void file_system(void)
 {
-	unsigned long steps = scale(1500, 250), i;
+	unsigned long steps = getenv("LONG") ? 20000 : scale(500, 120), i;
 	int backing, image, id;
 	uint32_t snapshot = NONE;
 	struct file f = { .seed = 1, .copy = calloc(1, FILE_MAX), .buf = malloc(FILE_MAX) };

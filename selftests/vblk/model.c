@@ -641,7 +641,7 @@ static uint64_t number(const char *name, uint64_t otherwise)
 
 static void go(uint64_t bytes, unsigned int shift, unsigned long percent)
 {
-	unsigned long steps = getenv("LONG") ? 6000 : scale(600, 150);
+	unsigned long steps = getenv("LONG") ? 6000 : scale(500, 120);
 	uint64_t seed = number("VBLK_SEED", 1);
 	unsigned int was;
 
