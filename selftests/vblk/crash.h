@@ -8,7 +8,7 @@
 
 #define SECTOR		512
 #define VOLUME		(4 * MIB)
-#define IMAGE		(24 * MIB)
+#define IMAGE		(16 * MIB)
 #define LOG		(320 * MIB)
 #define MAX_VOLS	8
 /* Where volumes are written: some places, so that comparing does not take for ever. */

@@ -209,7 +209,8 @@ void crash_replay(struct run *r, const uint8_t *first, struct counts *c)
 			mark = atoi(n->data) + 1;
 		if (!(n->flags & (NOTE_FLUSH | NOTE_FUA)))
 			continue;
-		tear(r, mem, flushed, from, i + 1, mark, c);
+		if (below(&r->seed, 2))
+			tear(r, mem, flushed, from, i + 1, mark, c);
 		memcpy(mem, flushed, IMAGE);
 		for (k = from; k <= i; k++)
 			crash_apply(mem, &r->log.note[k], r->log.note[k].bytes);
