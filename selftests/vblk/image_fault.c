@@ -409,10 +409,12 @@ static bool knob(const char *name, const char *value)
 /* Memory runs out again and again: requests may fail, the image does not. */
 static void out_of_memory(void)
 {
-	unsigned long rounds = scale(2000, 300), i, failed = 0;
+	unsigned long rounds = scale(2000, 200), i, failed = 0;
 	uint64_t seed = 1, pos;
 	struct stack s;
+	void *buf = io_buffer(4096);
 	unsigned int *gen;
+	int chance;
 
 	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
 	if (!knob("verbose", "0"))
@@ -423,22 +425,24 @@ static void out_of_memory(void)
 	knob("ignore-gfp-wait", "N");
 	knob("interval", "1");
 	knob("times", "-1");
+	chance = OK(open("/sys/kernel/debug/failslab/probability", O_WRONLY | O_CLOEXEC));
 	for (i = 0; i < rounds; i++) {
 		uint64_t n = below(&seed, 8 * MIB / 4096);
-		void *buf = io_buffer(4096);
 		uint32_t snapshot = NONE;
 		ssize_t ret;
 
 		pos = n * 4096;
 		fill(buf, 4096, pos, i + 1);
-		knob("probability", "5");
+		OK(write(chance, "5", 1));
 		ret = pwrite(s.disk, buf, 4096, pos);
 		if (!below(&seed, 20) && fsync(s.disk))
 			failed++;
 		if (!below(&seed, 50) &&
 		    !try_make(s.image, VBLK_IMAGE_SNAPSHOT, 0, 0, "s", &snapshot))
 			try_delete(s.image, snapshot);
-		knob("probability", "0");
+		/* This write has no memory either, for a while. */
+		while (write(chance, "0", 1) < 0)
+			;
 		if (snapshot != NONE)
 			try_delete(s.image, snapshot);
 		if (ret == 4096) {
@@ -450,8 +454,8 @@ static void out_of_memory(void)
 			if (same(buf, 4096, pos, i + 1))
 				gen[n] = i + 1;
 		}
-		munmap(buf, 4096);
 	}
+	close(chance);
 	diag("%lu of %lu rounds failed", failed, rounds);
 	EQ(pool_info(s.image).error, 0);
 	for (i = 0; i < 8 * MIB / 4096; i++)
