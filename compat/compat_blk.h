@@ -20,6 +20,7 @@
  * @discard_sectors: largest discard in 512-byte sectors, 0: cannot
  * @zeroes_sectors: largest write-zeroes in 512-byte sectors, 0: cannot
  * @write_cache: has a volatile write cache: wants FLUSH, and does FUA
+ * @no_fua: the block layer makes a FLUSH of FUA
  * @nowait: a bio-based disk that obeys REQ_NOWAIT
  * @below: the block device that these limits are stacked on, or NULL
  * @below_sector: where on it
@@ -35,6 +36,7 @@ struct compat_limits {
 	unsigned int discard_sectors;
 	unsigned int zeroes_sectors;
 	bool write_cache;
+	bool no_fua;
 	bool nowait;
 	struct block_device *below;
 	sector_t below_sector;
@@ -60,7 +62,7 @@ static inline void compat_apply_limits(struct gendisk *gd, const struct compat_l
 		blk_queue_max_discard_sectors(q, l->discard_sectors);
 		blk_queue_max_write_zeroes_sectors(q, l->zeroes_sectors);
 		q->limits.discard_granularity = l->discard_granularity;
-		blk_queue_write_cache(q, l->write_cache, l->write_cache);
+		blk_queue_write_cache(q, l->write_cache, l->write_cache && !l->no_fua);
 	}
 	if (l->logical > queue_logical_block_size(q))
 		blk_queue_logical_block_size(q, l->logical);
@@ -145,7 +147,7 @@ static inline void compat_fill_limits(struct queue_limits *lim, const struct com
 		lim->max_write_zeroes_sectors = l->zeroes_sectors;
 		lim->discard_granularity = l->discard_granularity;
 		if (l->write_cache)
-			lim->features |= BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA;
+			lim->features |= BLK_FEAT_WRITE_CACHE | (l->no_fua ? 0 : BLK_FEAT_FUA);
 	}
 	lim->logical_block_size = max(lim->logical_block_size, l->logical);
 	lim->physical_block_size = max(lim->physical_block_size, l->physical);

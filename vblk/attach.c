@@ -7,6 +7,7 @@
 #include "backing.h"
 #include "disk.h"
 #include "event.h"
+#include "image.h"
 #include "trace.h"
 
 #define ATTACH_FLAGS (VBLK_ATTACH_RDONLY | VBLK_ATTACH_BUFFERED | VBLK_ATTACH_DIRECT |	\
@@ -18,6 +19,7 @@ static ssize_t backing_show(struct device *dev, struct device_attribute *attr, c
 
 	return sysfs_emit(buf, "%s\n", disk->kind == &vb_ram_kind ? "ram" :
 			  disk->kind == &vb_remap_kind ? "block" :
+			  disk->kind == &vb_volume_kind ? "image" :
 			  disk->flags & VBLK_ATTACH_DIRECT ? "file direct" : "file buffered");
 }
 
@@ -49,19 +51,25 @@ static const struct attribute_group *disk_groups[] = {
 
 static int check(const struct vblk_attach *a, struct vb_msg *msg)
 {
-	if (a->flags & ~ATTACH_FLAGS || a->pad)
+	bool image = a->backing == VBLK_BACKING_IMAGE;
+
+	if (a->flags & ~ATTACH_FLAGS)
 		return -EINVAL;
 	if (a->flags & VBLK_ATTACH_BUFFERED && a->flags & VBLK_ATTACH_DIRECT) {
 		vb_say(msg, "direct and buffered exclude one another");
 		return -EINVAL;
 	}
-	if (a->format != VBLK_FORMAT_RAW) {
+	if (a->format != VBLK_FORMAT_RAW && a->format != VBLK_FORMAT_IMAGE) {
 		vb_say(msg, "unknown format %u", a->format);
 		return -EOPNOTSUPP;
 	}
-	if (a->backing < VBLK_BACKING_RAM || a->backing > VBLK_BACKING_BDEV) {
+	if (a->backing < VBLK_BACKING_RAM || a->backing > VBLK_BACKING_IMAGE) {
 		vb_say(msg, "unknown kind of backing %u", a->backing);
 		return -EOPNOTSUPP;
+	}
+	if (a->format != (image ? VBLK_FORMAT_IMAGE : VBLK_FORMAT_RAW)) {
+		vb_say(msg, "the image format is for an image's fd, and nothing else is");
+		return -EINVAL;
 	}
 	if (a->id < -1 || a->id >= VB_MAX_DISKS) {
 		vb_say(msg, "disks have numbers from 0 to %u", VB_MAX_DISKS - 1);
@@ -72,14 +80,25 @@ static int check(const struct vblk_attach *a, struct vb_msg *msg)
 		return -EINVAL;
 	}
 	if (a->queue_depth > VB_MAX_QUEUE_DEPTH ||
-	    (a->queue_depth && a->backing != VBLK_BACKING_FILE)) {
-		vb_say(msg, "a queue depth is for files, and up to %u", VB_MAX_QUEUE_DEPTH);
+	    (a->queue_depth && a->backing != VBLK_BACKING_FILE &&
+	     a->backing != VBLK_BACKING_IMAGE)) {
+		vb_say(msg, "a queue depth is for files and images, and up to %u",
+		       VB_MAX_QUEUE_DEPTH);
 		return -EINVAL;
 	}
 	if (a->offset > VB_MAX_BYTES || a->length > VB_MAX_BYTES) {
 		vb_say(msg, "an offset or a length of more than 2^60 bytes");
 		return -EINVAL;
 	}
+	if (a->backing == VBLK_BACKING_IMAGE) {
+		if (!a->offset && !a->length && !(a->flags & (VBLK_ATTACH_BUFFERED |
+							      VBLK_ATTACH_DIRECT)))
+			return 0;
+		vb_say(msg, "a volume has its own length, and its image's way of I/O");
+		return -EINVAL;
+	}
+	if (a->volume)
+		return -EINVAL;
 	if (a->backing != VBLK_BACKING_RAM)
 		return 0;
 	if (a->fd != -1 || a->offset || !a->length ||
@@ -95,8 +114,11 @@ static int fit(struct vb_disk *disk, u64 length, u64 *bytes, struct vb_msg *msg)
 {
 	u64 have = VB_MAX_BYTES;
 
-	if (disk->kind->backing_bytes)
+	/* A volume is as large as is asked for: space is another question. */
+	if (disk->kind->backing_bytes && !disk->vol)
 		have = disk->kind->backing_bytes(disk);
+	if (disk->vol && length > VB_MAX_VOLUME_BYTES)
+		have = VB_MAX_VOLUME_BYTES;
 	have = min_t(u64, have, VB_MAX_BYTES);
 	have = have > disk->offset ? round_down(have - disk->offset, disk->sector_size) : 0;
 	*bytes = length ?: have;
@@ -133,6 +155,41 @@ static int add(struct vb_disk *disk)
 	return ret;
 }
 
+static int open_raw(struct vb_disk *disk, const struct vblk_attach *a, struct vb_msg *msg)
+{
+	struct vb_backing_spec spec = {
+		.backing = a->backing, .fd = a->fd, .flags = disk->flags,
+		.sector_size = disk->sector_size, .offset = disk->offset,
+	};
+	struct vb_backing *b;
+
+	b = vb_backing_open(&spec, msg);
+	if (IS_ERR(b))
+		return PTR_ERR(b);
+	disk->backing = b;
+	disk->kind = a->backing == VBLK_BACKING_FILE ? &vb_rawfile_kind : &vb_remap_kind;
+	disk->flags = spec.flags;
+	disk->sector_size = spec.sector_size;
+	disk->depth = spec.depth;
+	return 0;
+}
+
+/* What it is on: @disk gets what follows from that. */
+static int open_below(struct vb_disk *disk, const struct vblk_attach *a, struct vb_msg *msg)
+{
+	switch (a->backing) {
+	case VBLK_BACKING_RAM:
+		disk->kind = &vb_ram_kind;
+		disk->depth = 1;
+		disk->sector_size = disk->sector_size ?: SECTOR_SIZE;
+		return 0;
+	case VBLK_BACKING_IMAGE:
+		return vb_volume_open(disk, a, msg);
+	default:
+		return open_raw(disk, a, msg);
+	}
+}
+
 /* All of it but the number; undone in reverse. */
 static int build(struct vb_disk *disk, const struct vblk_attach *a, struct vb_msg *msg)
 {
@@ -141,16 +198,11 @@ static int build(struct vb_disk *disk, const struct vblk_attach *a, struct vb_ms
 	ret = vb_gate_init(disk);
 	if (ret)
 		return ret;
-	if (a->backing == VBLK_BACKING_RAM) {
-		disk->kind = &vb_ram_kind;
-		disk->depth = 1;
-		disk->sector_size = disk->sector_size ?: SECTOR_SIZE;
-	} else {
-		ret = vb_backing_open(disk, a, msg);
-		if (ret)
-			goto err_gate;
-	}
-	ret = fit(disk, a->length, &disk->bytes, msg);
+	ret = open_below(disk, a, msg);
+	if (ret)
+		goto err_gate;
+	if (!disk->vol)
+		ret = fit(disk, a->length, &disk->bytes, msg);
 	if (ret)
 		goto err_backing;
 	ret = disk->kind->init(disk, msg);
@@ -165,7 +217,8 @@ err_kind:
 	put_disk(disk->gd);
 	disk->kind->exit(disk);
 err_backing:
-	vb_backing_close(disk);
+	vb_volume_close(disk);
+	vb_backing_close(disk->backing);
 err_gate:
 	vb_gate_exit(disk);
 	return ret;
@@ -192,7 +245,7 @@ int vb_attach(struct vblk_attach *a, struct vb_msg *msg)
 	disk->flags = a->flags;
 	disk->offset = a->offset;
 	disk->sector_size = a->sector_size;
-	if (a->backing == VBLK_BACKING_FILE)
+	if (a->backing == VBLK_BACKING_FILE || a->backing == VBLK_BACKING_IMAGE)
 		disk->queue_depth = a->queue_depth ?: VB_DEFAULT_QUEUE_DEPTH;
 
 	ret = vb_disk_reserve(disk, a->id);
@@ -236,8 +289,10 @@ static int resize(struct vb_disk *disk, struct vblk_resize *r, struct vb_msg *ms
 	lockdep_assert_held(&disk->lock);
 	if (disk->state != VB_LIVE)
 		return -ENOENT;
-	if (!r->length && !disk->kind->backing_bytes) {
-		vb_say(msg, "memory has no size of its own: say how large");
+	if (disk->vol && vb_rdonly(disk))
+		return -EROFS;
+	if (!r->length && (!disk->kind->backing_bytes || disk->vol)) {
+		vb_say(msg, "memory and volumes have no other size: say how large");
 		return -EINVAL;
 	}
 	ret = fit(disk, r->length, &bytes, msg);
@@ -245,6 +300,9 @@ static int resize(struct vb_disk *disk, struct vblk_resize *r, struct vb_msg *ms
 		return ret;
 	r->length = bytes;
 	if (bytes >= before) {
+		ret = disk->vol && bytes > before ? vb_volume_resize(disk, bytes) : 0;
+		if (ret)
+			return ret;
 		WRITE_ONCE(disk->bytes, bytes);
 		if (bytes > before)
 			set_capacity_and_notify(gd, bytes >> SECTOR_SHIFT);
@@ -260,6 +318,11 @@ static int resize(struct vb_disk *disk, struct vblk_resize *r, struct vb_msg *ms
 		mutex_unlock(&gd->open_mutex);
 		vb_say(msg, "it is open, and would shrink");
 		return -EBUSY;
+	}
+	ret = disk->vol ? vb_volume_resize(disk, bytes) : 0;
+	if (ret) {
+		mutex_unlock(&gd->open_mutex);
+		return ret;
 	}
 	set_capacity(gd, bytes >> SECTOR_SHIFT);
 	WRITE_ONCE(disk->bytes, bytes);
@@ -305,13 +368,14 @@ static u32 encode_dev(dev_t dev)
 
 static void query(struct vb_disk *disk, struct vblk_query *q)
 {
-	struct vb_backing *b = disk->backing;
+	struct vb_backing *b = disk->vol ? disk->image->backing : disk->backing;
 	struct gendisk *gd = disk->gd;
 
 	q->id = disk->id;
 	q->seq = disk->seq;
 	q->attach_flags = disk->flags;
-	q->format = VBLK_FORMAT_RAW;
+	q->format = disk->vol ? VBLK_FORMAT_IMAGE : VBLK_FORMAT_RAW;
+	q->volume = disk->vol ? disk->vol->rec.number : 0;
 	q->sector_size = disk->sector_size;
 	q->queue_depth = disk->queue_depth;
 	q->length = disk->bytes;
@@ -325,7 +389,7 @@ static void query(struct vb_disk *disk, struct vblk_query *q)
 		q->backing_length = disk->kind->backing_bytes(disk);
 	if (disk->kind->allocated)
 		q->allocated = disk->kind->allocated(disk);
-	if (b && b->file) {
+	if (b && !b->bdev.bdev) {
 		q->backing = VBLK_BACKING_FILE;
 		q->backing_dev = encode_dev(b->inode->i_sb->s_dev);
 		q->backing_ino = b->inode->i_ino;
@@ -347,7 +411,7 @@ int vb_query(struct vblk_query *q)
 	struct vb_disk *disk;
 	int ret;
 
-	if (q->flags & ~VBLK_QUERY_NEXT || q->pad)
+	if (q->flags & ~VBLK_QUERY_NEXT || q->volume)
 		return -EINVAL;
 	for (;;) {
 		disk = next ? vb_disk_next(q->id) : vb_disk_get(q->id, q->seq);

@@ -41,10 +41,10 @@ static void give(struct vb_backing *b)
 	mutex_unlock(&in_use_lock);
 }
 
-static int check_depth(struct vb_disk *disk, struct gendisk *below, struct vb_msg *msg)
+static int check_depth(struct vb_backing_spec *spec, struct gendisk *below, struct vb_msg *msg)
 {
-	disk->depth = 1 + (below ? vb_disk_depth_below(below) : 0);
-	if (disk->depth <= VB_MAX_DEPTH)
+	spec->depth = 1 + (below ? vb_disk_depth_below(below) : 0);
+	if (spec->depth <= VB_MAX_DEPTH)
 		return 0;
 	vb_say(msg, "more than %d vblk disks on top of one another", VB_MAX_DEPTH);
 	return -ELOOP;
@@ -70,54 +70,54 @@ static struct file *open_own(struct file *theirs, bool write, bool direct)
 	return dentry_open(&theirs->f_path, flags | (direct ? O_DIRECT : 0), current_cred());
 }
 
-static bool can_direct(struct vb_disk *disk, unsigned int align)
+static bool can_direct(struct vb_backing_spec *spec, unsigned int align)
 {
-	unsigned int sector = disk->sector_size ?: max_t(unsigned int, align, SECTOR_SIZE);
+	unsigned int sector = spec->sector_size ?: max_t(unsigned int, align, SECTOR_SIZE);
 
-	return align && align <= sector && sector <= 4096 && disk->offset % align == 0;
+	return align && align <= sector && sector <= 4096 && spec->offset % align == 0;
 }
 
 /* Choose between direct and buffered, and with it the sector. */
-static int open_file(struct vb_disk *disk, struct file *theirs, struct vb_msg *msg)
+static int open_file(struct vb_backing_spec *spec, struct file *theirs, struct vb_msg *msg)
 {
-	struct vb_backing *b = disk->backing;
+	struct vb_backing *b = spec->b;
 	unsigned int align;
 	struct file *file;
 
-	if (!(disk->flags & VBLK_ATTACH_BUFFERED)) {
+	if (!(spec->flags & VBLK_ATTACH_BUFFERED)) {
 		align = direct_align(theirs);
 		file = ERR_PTR(-EINVAL);
-		if (can_direct(disk, align))
+		if (can_direct(spec, align))
 			file = open_own(theirs, b->write, true);
 		if (!IS_ERR(file)) {
 			b->file = file;
-			disk->flags |= VBLK_ATTACH_DIRECT;
-			if (!disk->sector_size)
-				disk->sector_size = max_t(unsigned int, align, SECTOR_SIZE);
+			spec->flags |= VBLK_ATTACH_DIRECT;
+			if (!spec->sector_size)
+				spec->sector_size = max_t(unsigned int, align, SECTOR_SIZE);
 			return 0;
 		}
 		if (PTR_ERR(file) != -EINVAL)
 			return PTR_ERR(file);
-		if (disk->flags & VBLK_ATTACH_DIRECT) {
+		if (spec->flags & VBLK_ATTACH_DIRECT) {
 			vb_say(msg, align ? "direct I/O wants sectors and an offset of %u bytes" :
 			       "this file cannot do direct I/O", align);
 			return -EINVAL;
 		}
-		disk->flags |= VBLK_ATTACH_BUFFERED;
+		spec->flags |= VBLK_ATTACH_BUFFERED;
 	}
 	file = open_own(theirs, b->write, false);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	b->file = file;
-	if (!disk->sector_size)
-		disk->sector_size = SECTOR_SIZE;
+	if (!spec->sector_size)
+		spec->sector_size = SECTOR_SIZE;
 	return 0;
 }
 
-static int open_regular(struct vb_disk *disk, struct file *theirs, struct vb_msg *msg)
+static int open_regular(struct vb_backing_spec *spec, struct file *theirs, struct vb_msg *msg)
 {
 	struct inode *inode = d_real_inode(theirs->f_path.dentry);
-	struct vb_backing *b = disk->backing;
+	struct vb_backing *b = spec->b;
 	int ret;
 
 	if (b->write && (IS_IMMUTABLE(inode) || IS_APPEND(inode))) {
@@ -132,35 +132,34 @@ static int open_regular(struct vb_disk *disk, struct file *theirs, struct vb_msg
 		vb_say(msg, "the file system cannot read or write from the kernel");
 		return -EINVAL;
 	}
-	ret = check_depth(disk, inode->i_sb->s_bdev ? inode->i_sb->s_bdev->bd_disk : NULL, msg);
+	ret = check_depth(spec, inode->i_sb->s_bdev ? inode->i_sb->s_bdev->bd_disk : NULL, msg);
 	if (ret)
 		return ret;
 	b->inode = inode;
 	ret = take(b, msg);
 	if (ret)
 		return ret;
-	ret = open_file(disk, theirs, msg);
+	ret = open_file(spec, theirs, msg);
 	if (ret) {
 		give(b);
 		return ret;
 	}
 	b->theirs = get_file(theirs);
-	disk->kind = &vb_rawfile_kind;
 	return 0;
 }
 
-static int open_bdev(struct vb_disk *disk, struct file *theirs, struct vb_msg *msg)
+static int open_bdev(struct vb_backing_spec *spec, struct file *theirs, struct vb_msg *msg)
 {
 	struct block_device *bdev = I_BDEV(theirs->f_mapping->host);
-	struct vb_backing *b = disk->backing;
+	struct vb_backing *b = spec->b;
 	unsigned int logical;
 	int ret;
 
-	if (disk->flags & (VBLK_ATTACH_BUFFERED | VBLK_ATTACH_DIRECT)) {
+	if (!spec->image && spec->flags & (VBLK_ATTACH_BUFFERED | VBLK_ATTACH_DIRECT)) {
 		vb_say(msg, "direct and buffered are for files");
 		return -EINVAL;
 	}
-	ret = check_depth(disk, bdev->bd_disk, msg);
+	ret = check_depth(spec, bdev->bd_disk, msg);
 	if (ret)
 		return ret;
 	ret = compat_bdev_open(&b->bdev, bdev->bd_dev, b->write,
@@ -177,13 +176,21 @@ static int open_bdev(struct vb_disk *disk, struct file *theirs, struct vb_msg *m
 		vb_say(msg, "zoned block devices cannot back a disk");
 		goto err_close;
 	}
-	if (!disk->sector_size)
-		disk->sector_size = logical;
-	if (disk->sector_size < logical || disk->offset % logical) {
+	if (!spec->sector_size)
+		spec->sector_size = logical;
+	if (spec->sector_size < logical || spec->offset % logical) {
 		vb_say(msg, "the block device wants sectors and an offset of %u bytes", logical);
 		goto err_close;
 	}
-	disk->kind = &vb_remap_kind;
+	/* An image is a file of blocks, whatever it is on. */
+	if (spec->image) {
+		b->file = open_own(theirs, b->write, !(spec->flags & VBLK_ATTACH_BUFFERED));
+		ret = PTR_ERR_OR_ZERO(b->file);
+		if (ret)
+			goto err_close;
+		if (!(spec->flags & VBLK_ATTACH_BUFFERED))
+			spec->flags |= VBLK_ATTACH_DIRECT;
+	}
 	return 0;
 
 err_close:
@@ -191,79 +198,80 @@ err_close:
 	return ret;
 }
 
-static int open_fd(struct vb_disk *disk, const struct vblk_attach *a, struct file *file,
-		   struct vb_msg *msg)
+static int open_fd(struct vb_backing_spec *spec, struct file *file, struct vb_msg *msg)
 {
 	umode_t mode = file_inode(file)->i_mode;
 
 	if (!(file->f_mode & FMODE_READ) ||
-	    (disk->backing->write && !(file->f_mode & FMODE_WRITE))) {
+	    (spec->b->write && !(file->f_mode & FMODE_WRITE))) {
 		vb_say(msg, "the fd must be open for reading%s",
-		       disk->backing->write ? " and writing" : "");
+		       spec->b->write ? " and writing" : "");
 		return -EBADF;
 	}
-	if (a->backing == VBLK_BACKING_FILE && S_ISREG(mode))
-		return open_regular(disk, file, msg);
-	if (a->backing == VBLK_BACKING_BDEV && S_ISBLK(mode))
-		return open_bdev(disk, file, msg);
-	vb_say(msg, "the fd is not a %s", a->backing == VBLK_BACKING_FILE ? "regular file" :
+	if (spec->backing == VBLK_BACKING_FILE && S_ISREG(mode))
+		return open_regular(spec, file, msg);
+	if (spec->backing == VBLK_BACKING_BDEV && S_ISBLK(mode))
+		return open_bdev(spec, file, msg);
+	vb_say(msg, "the fd is not a %s", spec->backing == VBLK_BACKING_FILE ? "regular file" :
 	       "block device");
 	return -EOPNOTSUPP;
 }
 
 /**
- * vb_backing_open() - open what a disk is to be on
- * @disk: new; @flags, @offset and, if it was given, @sector_size are set
- * @a: what the user asked for, checked, not VBLK_BACKING_RAM
+ * vb_backing_open() - open what a disk or an image is to be on
+ * @spec: what is wanted; on return also what follows from that
  * @msg: what was wrong
  *
- * Return: 0: @disk->backing is set, with the kind, the sector, the depth and the
- * flags that follow from it; or a negative errno.
+ * Return: the backing, or an error pointer.
  */
-int vb_backing_open(struct vb_disk *disk, const struct vblk_attach *a, struct vb_msg *msg)
+struct vb_backing *vb_backing_open(struct vb_backing_spec *spec, struct vb_msg *msg)
 {
 	struct vb_backing *b;
 	struct file *file;
 	int ret;
 
-	file = fget(a->fd);
+	file = fget(spec->fd);
 	if (!file) {
-		vb_say(msg, "fd %d is not open", a->fd);
-		return -EBADF;
+		vb_say(msg, "fd %d is not open", spec->fd);
+		return ERR_PTR(-EBADF);
 	}
 	b = kzalloc(sizeof(*b), GFP_KERNEL);
 	ret = -ENOMEM;
 	if (b) {
-		b->write = !vb_rdonly(disk);
-		disk->backing = b;
-		ret = open_fd(disk, a, file, msg);
-	}
-	if (ret) {
-		disk->backing = NULL;
-		kfree(b);
+		b->write = !(spec->flags & VBLK_ATTACH_RDONLY);
+		spec->b = b;
+		ret = open_fd(spec, file, msg);
 	}
 	fput(file);
-	return ret;
+	if (ret) {
+		kfree(b);
+		return ERR_PTR(ret);
+	}
+	return b;
 }
 
 /**
  * vb_backing_close() - the other end of vb_backing_open()
- * @disk: without any I/O left
+ * @b: without any I/O left, or NULL
  */
-void vb_backing_close(struct vb_disk *disk)
+void vb_backing_close(struct vb_backing *b)
 {
-	struct vb_backing *b = disk->backing;
-
 	if (!b)
 		return;
-	if (b->file) {
-		/* Closed when this call returns to user space, at the latest. */
+	/* Files are closed when this call returns to user space, at the latest. */
+	if (b->file)
 		fput(b->file);
+	if (b->bdev.bdev) {
+		compat_bdev_close(&b->bdev);
+	} else {
 		fput(b->theirs);
 		give(b);
-	} else {
-		compat_bdev_close(&b->bdev);
 	}
-	disk->backing = NULL;
 	kfree(b);
+}
+
+/* The device that a file is: also behind a node in any file system. */
+struct block_device *vb_backing_bdev(struct file *file)
+{
+	return S_ISBLK(file_inode(file)->i_mode) ? I_BDEV(file->f_mapping->host) : NULL;
 }

@@ -15,31 +15,7 @@
 #include "control.h"
 #include "disk.h"
 #include "event.h"
-
-/* Every struct begins like this. */
-struct header {
-	u32 size;
-	u32 flags;
-};
-
-union argument {
-	struct header h;
-	struct vblk_info info;
-	struct vblk_attach attach;
-	struct vblk_detach detach;
-	struct vblk_query query;
-	struct vblk_resize resize;
-	struct vblk_limits limits;
-	struct vblk_stats stats;
-	struct vblk_events events;
-	struct vblk_fault fault;
-};
-
-struct call {
-	union argument arg;
-	struct vb_msg msg;
-	struct file *file;	/* to be installed at arg.events.fd */
-};
+#include "image.h"
 
 static_assert(sizeof(struct vblk_info) == 64);
 static_assert(sizeof(struct vblk_attach) == 80);
@@ -52,15 +28,17 @@ static_assert(sizeof(struct vblk_stats) == 40 + VBLK_NR_OPS * 288);
 static_assert(sizeof(struct vblk_event) == 40);
 static_assert(sizeof(struct vblk_events) == 16);
 static_assert(sizeof(struct vblk_fault) == 88);
+static_assert(sizeof(struct vblk_image_open) == 40);
 
-static int do_info(struct call *c)
+static int do_info(struct vb_call *c)
 {
 	struct vblk_info *i = &c->arg.info;
 
 	if (i->flags)
 		return -EINVAL;
 	i->features = VBLK_FEATURE_RAM | VBLK_FEATURE_FILE | VBLK_FEATURE_BDEV |
-		      VBLK_FEATURE_LIMITS | VBLK_FEATURE_EVENTS | VBLK_FEATURE_FAULTS;
+		      VBLK_FEATURE_LIMITS | VBLK_FEATURE_EVENTS | VBLK_FEATURE_FAULTS |
+		      VBLK_FEATURE_IMAGES;
 	i->max_disks = VB_MAX_DISKS;
 	i->max_depth = VB_MAX_DEPTH;
 	i->max_queue_depth = VB_MAX_QUEUE_DEPTH;
@@ -71,22 +49,22 @@ static int do_info(struct call *c)
 	return 0;
 }
 
-static int do_attach(struct call *c)
+static int do_attach(struct vb_call *c)
 {
 	return vb_attach(&c->arg.attach, &c->msg);
 }
 
-static int do_detach(struct call *c)
+static int do_detach(struct vb_call *c)
 {
 	return vb_detach(&c->arg.detach, &c->msg);
 }
 
-static int do_query(struct call *c)
+static int do_query(struct vb_call *c)
 {
 	return vb_query(&c->arg.query);
 }
 
-static int do_resize(struct call *c)
+static int do_resize(struct vb_call *c)
 {
 	return vb_resize(&c->arg.resize, &c->msg);
 }
@@ -112,7 +90,7 @@ static void unlock_disk(struct vb_disk *disk)
 	vb_disk_put(disk);
 }
 
-static int do_limits(struct call *c)
+static int do_limits(struct vb_call *c)
 {
 	struct vblk_limits *l = &c->arg.limits;
 	struct vb_disk *disk;
@@ -128,7 +106,7 @@ static int do_limits(struct call *c)
 	return ret;
 }
 
-static int do_stats(struct call *c)
+static int do_stats(struct vb_call *c)
 {
 	struct vblk_stats *s = &c->arg.stats;
 	struct vb_disk *disk;
@@ -147,7 +125,7 @@ static int do_stats(struct call *c)
 	return 0;
 }
 
-static int do_events(struct call *c)
+static int do_events(struct vb_call *c)
 {
 	struct vblk_events *e = &c->arg.events;
 	struct file *file;
@@ -164,11 +142,36 @@ static int do_events(struct call *c)
 		return PTR_ERR(file);
 	}
 	e->fd = fd;
+	c->fd = fd;
 	c->file = file;
 	return 0;
 }
 
-static int do_fault(struct call *c)
+static int do_image_open(struct vb_call *c)
+{
+	struct vblk_image_open *o = &c->arg.open;
+	struct vb_image *im;
+	struct file *file;
+	int fd;
+
+	im = vb_image_open(o, &c->msg);
+	if (IS_ERR(im))
+		return PTR_ERR(im);
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	file = fd < 0 ? ERR_PTR(fd) : vb_image_file(im);
+	if (IS_ERR(file)) {
+		if (fd >= 0)
+			put_unused_fd(fd);
+		vb_image_put(im);
+		return PTR_ERR(file);
+	}
+	o->image = fd;
+	c->fd = fd;
+	c->file = file;
+	return 0;
+}
+
+static int do_fault(struct vb_call *c)
 {
 	struct vblk_fault *f = &c->arg.fault;
 	struct vb_disk *disk;
@@ -185,44 +188,47 @@ static int do_fault(struct call *c)
 }
 
 static const struct entry {
-	int (*fn)(struct call *c);
-	u32 size;	/* of its struct in this kernel, and in the first that had it */
-	u32 msg;	/* where msg_ptr is in it, or 0; msg_len follows */
+	int (*fn)(struct vb_call *c);
+	struct vb_shape shape;
 	bool open;	/* needs no privilege */
 } entries[] = {
 	[_IOC_NR(VBLK_GET_INFO)] = {
-		.fn = do_info, .size = sizeof(struct vblk_info), .open = true,
+		.fn = do_info, .shape.size = sizeof(struct vblk_info), .open = true,
 	},
 	[_IOC_NR(VBLK_ATTACH)] = {
-		.fn = do_attach, .size = sizeof(struct vblk_attach),
-		.msg = offsetof(struct vblk_attach, msg_ptr),
+		.fn = do_attach, .shape.size = sizeof(struct vblk_attach),
+		.shape.msg = offsetof(struct vblk_attach, msg_ptr),
 	},
 	[_IOC_NR(VBLK_DETACH)] = {
-		.fn = do_detach, .size = sizeof(struct vblk_detach),
-		.msg = offsetof(struct vblk_detach, msg_ptr),
+		.fn = do_detach, .shape.size = sizeof(struct vblk_detach),
+		.shape.msg = offsetof(struct vblk_detach, msg_ptr),
 	},
-	[_IOC_NR(VBLK_QUERY)] = { .fn = do_query, .size = sizeof(struct vblk_query) },
+	[_IOC_NR(VBLK_QUERY)] = { .fn = do_query, .shape.size = sizeof(struct vblk_query) },
 	[_IOC_NR(VBLK_RESIZE)] = {
-		.fn = do_resize, .size = sizeof(struct vblk_resize),
-		.msg = offsetof(struct vblk_resize, msg_ptr),
+		.fn = do_resize, .shape.size = sizeof(struct vblk_resize),
+		.shape.msg = offsetof(struct vblk_resize, msg_ptr),
 	},
-	[_IOC_NR(VBLK_LIMITS)] = { .fn = do_limits, .size = sizeof(struct vblk_limits) },
-	[_IOC_NR(VBLK_STATS)] = { .fn = do_stats, .size = sizeof(struct vblk_stats) },
-	[_IOC_NR(VBLK_EVENTS)] = { .fn = do_events, .size = sizeof(struct vblk_events) },
-	[_IOC_NR(VBLK_FAULT)] = { .fn = do_fault, .size = sizeof(struct vblk_fault) },
+	[_IOC_NR(VBLK_LIMITS)] = { .fn = do_limits, .shape.size = sizeof(struct vblk_limits) },
+	[_IOC_NR(VBLK_STATS)] = { .fn = do_stats, .shape.size = sizeof(struct vblk_stats) },
+	[_IOC_NR(VBLK_EVENTS)] = { .fn = do_events, .shape.size = sizeof(struct vblk_events) },
+	[_IOC_NR(VBLK_IMAGE_OPEN)] = {
+		.fn = do_image_open, .shape.size = sizeof(struct vblk_image_open),
+		.shape.msg = offsetof(struct vblk_image_open, msg_ptr),
+	},
+	[_IOC_NR(VBLK_FAULT)] = { .fn = do_fault, .shape.size = sizeof(struct vblk_fault) },
 };
 
 /* Best effort: the errno is what counts. */
-static void send_message(const struct entry *e, struct call *c)
+static void send_message(const struct vb_shape *shape, struct vb_call *c)
 {
 	const u8 *arg = (const u8 *)&c->arg;
 	u64 ptr;
 	u32 len;
 
-	if (!e->msg || !c->msg.text[0])
+	if (!shape->msg || !c->msg.text[0])
 		return;
-	memcpy(&ptr, arg + e->msg, sizeof(ptr));
-	memcpy(&len, arg + e->msg + sizeof(ptr), sizeof(len));
+	memcpy(&ptr, arg + shape->msg, sizeof(ptr));
+	memcpy(&len, arg + shape->msg + sizeof(ptr), sizeof(len));
 	if (!ptr || !len)
 		return;
 	len = min_t(u32, len, strlen(c->msg.text) + 1);
@@ -231,58 +237,83 @@ static void send_message(const struct entry *e, struct call *c)
 		return;
 }
 
-/* The caller could not be told of what was made, so that it is unmade. */
-static void undo(struct call *c, unsigned int nr)
-{
-	struct vblk_detach d = {
-		.flags = VBLK_DETACH_FORCE,
-		.id = c->arg.attach.id,
-		.seq = c->arg.attach.seq,
-	};
-
-	if (nr == _IOC_NR(VBLK_ATTACH))
-		vb_detach(&d, &c->msg);
-	if (c->file) {
-		put_unused_fd(c->arg.events.fd);
-		fput(c->file);
-	}
-}
-
-static int run(const struct entry *e, struct call *c, unsigned int nr, void __user *user)
+/**
+ * vb_call_get() - copy in what a call is about
+ * @shape: of its struct
+ * @c: zeroed; its argument is filled in
+ * @user: from where
+ *
+ * Return: 0 or a negative errno.
+ */
+int vb_call_get(const struct vb_shape *shape, struct vb_call *c, void __user *user)
 {
 	u32 size;
 	int ret;
 
-	if (!e->open && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
 	if (get_user(size, (u32 __user *)user))
 		return -EFAULT;
-	if (size < e->size)
+	if (size < shape->size)
 		return -EINVAL;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
-	ret = copy_struct_from_user(&c->arg, e->size, user, size);
-	if (ret)
-		return ret;
-	c->arg.h.size = e->size;
-	ret = e->fn(c);
+	ret = copy_struct_from_user(&c->arg, shape->size, user, size);
+	c->arg.h.size = shape->size;
+	return ret;
+}
+
+/**
+ * vb_call_put() - copy out what a call has to say
+ * @shape: of its struct
+ * @c: done
+ * @user: to where
+ * @ret: how it went
+ *
+ * Return: @ret, or -EFAULT; then a file that was to be installed is gone.
+ */
+int vb_call_put(const struct vb_shape *shape, struct vb_call *c, void __user *user, int ret)
+{
 	if (ret) {
-		send_message(e, c);
+		send_message(shape, c);
 		return ret;
 	}
-	if (copy_to_user(user, &c->arg, e->size)) {
-		undo(c, nr);
+	if (copy_to_user(user, &c->arg, shape->size)) {
+		if (c->file) {
+			put_unused_fd(c->fd);
+			fput(c->file);
+		}
 		return -EFAULT;
 	}
 	if (c->file)
-		fd_install(c->arg.events.fd, c->file);
+		fd_install(c->fd, c->file);
 	return 0;
+}
+
+static int run(const struct entry *e, struct vb_call *c, unsigned int nr, void __user *user)
+{
+	struct vblk_detach d = { .flags = VBLK_DETACH_FORCE };
+	int ret;
+
+	if (!e->open && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	ret = vb_call_get(&e->shape, c, user);
+	if (ret)
+		return ret;
+	ret = e->fn(c);
+	d.id = c->arg.attach.id;
+	d.seq = c->arg.attach.seq;
+	if (ret)
+		return vb_call_put(&e->shape, c, user, ret);
+	ret = vb_call_put(&e->shape, c, user, 0);
+	/* The caller could not be told of what was made, so that it is unmade. */
+	if (ret && nr == _IOC_NR(VBLK_ATTACH))
+		vb_detach(&d, &c->msg);
+	return ret;
 }
 
 static long control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	unsigned int nr = _IOC_NR(cmd);
-	struct call *c;
+	struct vb_call *c;
 	int ret;
 
 	if (cmd != _IO(VBLK_MAGIC, nr) || nr >= ARRAY_SIZE(entries))

@@ -11,6 +11,7 @@
 #include "backing.h"
 #include "disk.h"
 #include "event.h"
+#include "image.h"
 #include "trace.h"
 
 /* For those who look at every new disk for a moment. */
@@ -116,7 +117,8 @@ static void take_apart(struct vb_disk *disk, bool force)
 	vb_gate_exit(disk);
 	vb_fault_exit(disk);
 	disk->kind->exit(disk);
-	vb_backing_close(disk);
+	vb_volume_close(disk);
+	vb_backing_close(disk->backing);
 	vb_event(disk, VBLK_EVENT_DETACHED, force);
 	/* Openers may keep it, and with it the struct; see struct vb_disk. */
 	put_disk(disk->gd);

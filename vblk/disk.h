@@ -24,6 +24,8 @@
 
 struct vb_backing;
 struct vb_disk;
+struct vb_image;
+struct vb_vol;
 struct vb_cmd;
 struct vb_mq;
 
@@ -110,6 +112,9 @@ enum vb_state {
  * @clones: remap: where the bios for the backing come from, one set for each disk
  *	because disks may be stacked
  * @mq: with requests: the rest
+ * @image: image volume: where it is, referenced
+ * @vol: image volume: which
+ * @image_link: among the image's disks
  */
 struct vb_disk {
 	struct kref ref;
@@ -142,6 +147,9 @@ struct vb_disk {
 	atomic64_t ram_pages;
 	struct bio_set clones;
 	struct vb_mq *mq;
+	struct vb_image *image;
+	struct vb_vol *vol;
+	struct list_head image_link;
 };
 
 static inline void vb_slow_set(struct vb_disk *disk, unsigned int bit, bool on)

@@ -5,10 +5,19 @@
 
 #include "control.h"
 #include "disk.h"
+#include "image.h"
 
 static int __init vb_init(void)
 {
-	return vb_control_init();
+	int ret;
+
+	ret = vb_cache_init();
+	if (ret)
+		return ret;
+	ret = vb_control_init();
+	if (ret)
+		vb_cache_exit();
+	return ret;
 }
 
 static void __exit vb_exit(void)
@@ -16,10 +25,11 @@ static void __exit vb_exit(void)
 	/* Every attached disk and every open file holds the module. */
 	vb_control_exit();
 	vb_disks_exit();
+	vb_cache_exit();
 }
 
 module_init(vb_init);
 module_exit(vb_exit);
 
-MODULE_DESCRIPTION("virtlite virtual disks on files, block devices and memory");
+MODULE_DESCRIPTION("virtlite virtual disks on files, block devices, memory and images");
 MODULE_LICENSE("GPL");

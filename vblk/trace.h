@@ -93,6 +93,21 @@ TRACE_EVENT(vblk_fault,
 		      __entry->op, __entry->sector)
 );
 
+TRACE_EVENT(vblk_commit,
+	    TP_PROTO(u64 epoch, u32 records, u64 nr_free, int error),
+	    TP_ARGS(epoch, records, nr_free, error),
+	    TP_STRUCT__entry(__field(u64, epoch)
+			     __field(u32, records)
+			     __field(u64, nr_free)
+			     __field(int, error)),
+	    TP_fast_assign(__entry->epoch = epoch;
+			   __entry->records = records;
+			   __entry->nr_free = nr_free;
+			   __entry->error = error;),
+	    TP_printk("epoch %llu log %u free %llu error %d", __entry->epoch,
+		      __entry->records, __entry->nr_free, __entry->error)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

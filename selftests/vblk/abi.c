@@ -53,7 +53,7 @@ static void unknown_calls(void)
 {
 	uint64_t arg[256] = { 8 };
 
-	FAILS(ioctl(control(), _IO(VBLK_MAGIC, 0x09), arg), ENOTTY);
+	FAILS(ioctl(control(), _IO(VBLK_MAGIC, 0x0a), arg), ENOTTY);
 	FAILS(ioctl(control(), _IO(VBLK_MAGIC, 0xff), arg), ENOTTY);
 	FAILS(ioctl(control(), _IO(0xb7, 0), arg), ENOTTY);
 	FAILS(ioctl(control(), _IOW(VBLK_MAGIC, 0, int), arg), ENOTTY);
@@ -137,10 +137,10 @@ static void padding(void)
 
 	fresh();
 	id = attach_ram(MIB);
-	PAD(struct vblk_attach, VBLK_ATTACH, pad);
+	PAD(struct vblk_attach, VBLK_ATTACH, volume);
 	PAD(struct vblk_detach, VBLK_DETACH, pad);
 	PAD(struct vblk_detach, VBLK_DETACH, pad2);
-	PAD(struct vblk_query, VBLK_QUERY, pad);
+	PAD(struct vblk_query, VBLK_QUERY, volume);
 	PAD(struct vblk_resize, VBLK_RESIZE, pad);
 	PAD(struct vblk_resize, VBLK_RESIZE, pad2);
 	PAD(struct vblk_limits, VBLK_LIMITS, pad);
@@ -184,7 +184,7 @@ static void info(void)
 
 	fresh();
 	OK(ioctl(control(), VBLK_GET_INFO, &i));
-	EQ(i.features, 0x3f);
+	EQ(i.features, 0x7f);
 	EQ(i.nr_disks, 0);
 	CHECK(i.max_disks >= 256 && i.max_depth >= 2 && i.max_queue_depth >= 128, "limits");
 	attach_ram(MIB);
@@ -257,7 +257,7 @@ static void attach_errors(void)
 	REFUSED(a.format = 0, EOPNOTSUPP);
 	REFUSED(a.format = 99, EOPNOTSUPP);
 	REFUSED(a.backing = 0, EOPNOTSUPP);
-	REFUSED(a.backing = 4, EOPNOTSUPP);
+	REFUSED(a.backing = 5, EOPNOTSUPP);
 	REFUSED(a.id = -2, EINVAL);
 	REFUSED(a.id = 1 << 20, EINVAL);
 	REFUSED(a.sector_size = 513, EINVAL);

@@ -15,43 +15,29 @@
 #include "../lib/virtlite.h"
 #include "cmd.h"
 #include "disk_offline.h"
-
-enum {
-	OPT_FILE = 256,
-	OPT_BLOCK,
-	OPT_RAM,
-	OPT_ID,
-	OPT_RO,
-	OPT_BUFFERED,
-	OPT_DIRECT,
-	OPT_NO_PART,
-	OPT_SECTOR,
-	OPT_DEPTH,
-	OPT_OFFSET,
-	OPT_SIZE,
-	OPT_WAIT,
-	OPT_FORCE,
-	OPT_SHRINK,
-	OPT_IOPS,
-	OPT_BPS,
-	OPT_IOPS_BURST,
-	OPT_BPS_BURST,
-};
+#include "disk_online.h"
 
 static int do_disk_help(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	printf("Usage: virtlite disk attach (--file PATH | --block PATH | --ram) [--size SIZE]\n"
-	       "                            [--offset SIZE] [--sector 512|4096] [--id N] [--ro]\n"
+	printf("Usage: virtlite disk attach (--file PATH | --block PATH | --ram | --image PATH)\n"
+	       "                            [--volume NAME] [--size SIZE] [--offset SIZE]\n"
+	       "                            [--sector 512|4096] [--id N] [--ro]\n"
 	       "                            [--direct | --buffered] [--depth N] [--no-part]\n"
 	       "       virtlite disk detach DISK [--wait | --force]\n"
 	       "       virtlite disk list\n"
-	       "       virtlite disk show DISK\n"
+	       "       virtlite disk show DISK | IMAGE\n"
 	       "       virtlite disk resize DISK [--size SIZE] [--shrink]\n"
 	       "       virtlite disk limit DISK [--iops N] [--bps SIZE] [--iops-burst N]\n"
 	       "                                [--bps-burst SIZE]\n"
 	       "       virtlite disk stats DISK\n"
+	       "       virtlite disk add IMAGE NAME --size SIZE\n"
+	       "       virtlite disk snapshot IMAGE VOLUME NAME\n"
+	       "       virtlite disk clone IMAGE SNAPSHOT NAME\n"
+	       "       virtlite disk delete IMAGE VOLUME [--wait]\n"
+	       "       virtlite disk commit IMAGE CLONE [--wait]\n"
+	       "       virtlite disk diff IMAGE VOLUME [--since SNAPSHOT]\n"
 	       "       virtlite disk create PATH --size SIZE [--pool SIZE] [--name NAME]\n"
 	       "                            [--cluster SIZE] [--data-crc] [--force]\n"
 	       "       virtlite disk check PATH [--no-data]\n"
@@ -62,19 +48,20 @@ static int do_disk_help(int argc, char **argv)
 	       "                             [--cluster SIZE] [--data-crc] [--force] [--progress]\n"
 	       "\n"
 	       "DISK := N | vblkN | /dev/vblkN; SIZE := bytes, or with k, M, G, T.\n"
+	       "IMAGE := the file or block device it is in, or a DISK on it; VOLUME := name | number\n"
 	       "attach prints the new disk. resize without --size follows the backing; limit\n"
 	       "without options prints the limits, a limit of 0 takes it away.\n");
 	return 0;
 }
 
-static int failed(void)
+int disk_failed(void)
 {
 	fprintf(stderr, "virtlite: %s\n", vl_message());
 	return EXIT_FAILURE;
 }
 
 /* A number with a binary suffix. Return: false if it is none. */
-static bool parse_bytes(const char *s, __u64 *bytes)
+bool disk_bytes(const char *s, __u64 *bytes)
 {
 	static const char suffixes[] = "kMGT";
 	const char *suffix;
@@ -97,7 +84,7 @@ static bool parse_bytes(const char *s, __u64 *bytes)
 	return true;
 }
 
-static bool parse_number(const char *s, __u32 *n)
+bool disk_number(const char *s, __u32 *n)
 {
 	unsigned long v;
 	char *end;
@@ -110,7 +97,7 @@ static bool parse_number(const char *s, __u32 *n)
 	return true;
 }
 
-static bool parse_disk_name(const char *s, int *id)
+bool disk_name(const char *s, int *id)
 {
 	__u32 n;
 
@@ -118,31 +105,24 @@ static bool parse_disk_name(const char *s, int *id)
 		s += 5;
 	if (!strncmp(s, "vblk", 4))
 		s += 4;
-	if (!parse_number(s, &n))
+	if (!disk_number(s, &n))
 		return false;
 	*id = n;
 	return true;
 }
 
-/* A table row: how an option's argument is read, and where it goes. */
-struct value {
-	int opt;
-	const char *name;
-	__u64 *bytes;
-	__u32 *number;
-};
-
-static int take_value(const struct value *values, int opt, const char *arg)
+/* Where the value of an option goes, by a table. Return: 0 or EXIT_USAGE. */
+int disk_value(const struct disk_value_row *values, int opt, const char *arg)
 {
-	const struct value *v;
+	const struct disk_value_row *v;
 
 	for (v = values; v->name && v->opt != opt; v++)
 		;
 	if (!v->name)
 		return EXIT_USAGE;
-	if (v->bytes && !parse_bytes(arg, v->bytes))
+	if (v->bytes && !disk_bytes(arg, v->bytes))
 		return cmd_error("--%s %s: not a size (4096, 64k, 10G)", v->name, arg);
-	if (v->number && !parse_number(arg, v->number))
+	if (v->number && !disk_number(arg, v->number))
 		return cmd_error("--%s %s: not a number", v->name, arg);
 	return 0;
 }
@@ -152,7 +132,7 @@ static int take_disk(int argc, char **argv, const char *verb, int *id)
 {
 	if (optind >= argc)
 		return cmd_error("disk %s: which disk?", verb);
-	if (!parse_disk_name(argv[optind], id))
+	if (!disk_name(argv[optind], id))
 		return cmd_error("disk %s: \"%s\" is no disk (0, vblk0, /dev/vblk0)", verb,
 				 argv[optind]);
 	if (optind + 1 < argc)
@@ -166,13 +146,15 @@ static const char *backing_name(const struct vblk_query *q)
 	case VBLK_BACKING_RAM:
 		return "ram";
 	case VBLK_BACKING_BDEV:
-		return "block";
+		return q->format == VBLK_FORMAT_IMAGE ? "image on block" : "block";
 	default:
+		if (q->format == VBLK_FORMAT_IMAGE)
+			return "image in file";
 		return q->attach_flags & VBLK_ATTACH_BUFFERED ? "file, buffered" : "file, direct";
 	}
 }
 
-static void add_u64(json_object *o, const char *name, __u64 value)
+void disk_json_u64(json_object *o, const char *name, __u64 value)
 {
 	json_object_object_add(o, name, json_object_new_uint64(value));
 }
@@ -184,19 +166,21 @@ static json_object *disk_json(const struct vblk_query *q)
 
 	snprintf(name, sizeof(name), "vblk%d", q->id);
 	json_object_object_add(o, "name", json_object_new_string(name));
-	add_u64(o, "size", q->length);
+	disk_json_u64(o, "size", q->length);
 	json_object_object_add(o, "backing", json_object_new_string(backing_name(q)));
 	json_object_object_add(o, "read_only", json_object_new_boolean
 			       (q->attach_flags & VBLK_ATTACH_RDONLY));
-	add_u64(o, "sector", q->sector_size);
-	add_u64(o, "openers", q->openers);
-	add_u64(o, "offset", q->offset);
-	add_u64(o, "backing_size", q->backing_length);
-	add_u64(o, "allocated", q->allocated);
-	add_u64(o, "inode", q->backing_ino);
-	add_u64(o, "queue_depth", q->queue_depth);
-	add_u64(o, "depth", q->depth);
-	add_u64(o, "seq", q->seq);
+	disk_json_u64(o, "sector", q->sector_size);
+	disk_json_u64(o, "openers", q->openers);
+	disk_json_u64(o, "offset", q->offset);
+	disk_json_u64(o, "backing_size", q->backing_length);
+	disk_json_u64(o, "allocated", q->allocated);
+	disk_json_u64(o, "inode", q->backing_ino);
+	disk_json_u64(o, "queue_depth", q->queue_depth);
+	disk_json_u64(o, "depth", q->depth);
+	if (q->format == VBLK_FORMAT_IMAGE)
+		disk_json_u64(o, "volume", q->volume);
+	disk_json_u64(o, "seq", q->seq);
 	return o;
 }
 
@@ -210,134 +194,6 @@ static void print_object(json_object *o)
 		printf("%-14s %s\n", key, json_object_get_string(value));
 	}
 	json_object_put(o);
-}
-
-/*
- * The lock tells other programs that the file is in use; the kernel keeps it as
- * long as the disk. File systems that know no locks do without.
- */
-static int open_backing(const char *path, bool ro, bool file)
-{
-	struct flock lock = { .l_type = ro ? F_RDLCK : F_WRLCK };
-	int fd = open(path, (ro ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-
-	if (fd < 0)
-		return vl_error(errno, "%s", path);
-	if (file && fcntl(fd, F_OFD_SETLK, &lock) && (errno == EAGAIN || errno == EACCES)) {
-		close(fd);
-		return vl_error(EBUSY, "%s: another program has locked it", path);
-	}
-	return fd;
-}
-
-static int attach(struct vblk_attach *a, const char *path)
-{
-	int ctl, ret;
-
-	ctl = vl_vblk_open();
-	if (ctl < 0)
-		return ctl;
-	if (path) {
-		a->fd = open_backing(path, a->flags & VBLK_ATTACH_RDONLY,
-				     a->backing == VBLK_BACKING_FILE);
-		if (a->fd < 0) {
-			close(ctl);
-			return a->fd;
-		}
-	}
-	ret = vl_vblk_attach(ctl, a);
-	if (path)
-		close(a->fd);
-	close(ctl);
-	return ret;
-}
-
-static int do_attach(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "file", required_argument, NULL, OPT_FILE },
-		{ "block", required_argument, NULL, OPT_BLOCK },
-		{ "ram", no_argument, NULL, OPT_RAM },
-		{ "id", required_argument, NULL, OPT_ID },
-		{ "ro", no_argument, NULL, OPT_RO },
-		{ "buffered", no_argument, NULL, OPT_BUFFERED },
-		{ "direct", no_argument, NULL, OPT_DIRECT },
-		{ "no-part", no_argument, NULL, OPT_NO_PART },
-		{ "sector", required_argument, NULL, OPT_SECTOR },
-		{ "depth", required_argument, NULL, OPT_DEPTH },
-		{ "offset", required_argument, NULL, OPT_OFFSET },
-		{ "size", required_argument, NULL, OPT_SIZE },
-		{},
-	};
-	struct vblk_attach a = { .format = VBLK_FORMAT_RAW, .fd = -1, .id = -1 };
-	__u64 offset = 0, length = 0;
-	__u32 id = -1;
-	const struct value values[] = {
-		{ OPT_ID, "id", NULL, &id },
-		{ OPT_SECTOR, "sector", NULL, &a.sector_size },
-		{ OPT_DEPTH, "depth", NULL, &a.queue_depth },
-		{ OPT_OFFSET, "offset", &offset, NULL },
-		{ OPT_SIZE, "size", &length, NULL },
-		{},
-	};
-	const char *path = NULL;
-	unsigned int given = 0;
-	int opt, ret;
-
-	optind = 0;
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		ret = 0;
-		switch (opt) {
-		case OPT_FILE:
-		case OPT_BLOCK:
-		case OPT_RAM:
-			a.backing = opt == OPT_FILE ? VBLK_BACKING_FILE :
-				    opt == OPT_BLOCK ? VBLK_BACKING_BDEV : VBLK_BACKING_RAM;
-			path = optarg;
-			given++;
-			break;
-		case OPT_RO:
-			a.flags |= VBLK_ATTACH_RDONLY;
-			break;
-		case OPT_BUFFERED:
-			a.flags |= VBLK_ATTACH_BUFFERED;
-			break;
-		case OPT_DIRECT:
-			a.flags |= VBLK_ATTACH_DIRECT;
-			break;
-		case OPT_NO_PART:
-			a.flags |= VBLK_ATTACH_NO_PART;
-			break;
-		default:
-			ret = take_value(values, opt, optarg);
-		}
-		if (ret)
-			return ret;
-	}
-	if (optind < argc)
-		return cmd_error("disk attach: unexpected \"%s\"", argv[optind]);
-	if (given != 1)
-		return cmd_error("disk attach: one of --file, --block and --ram is needed");
-	if (a.backing == VBLK_BACKING_RAM && !length)
-		return cmd_error("disk attach: --ram needs a --size");
-	a.id = id;
-	a.offset = offset;
-	a.length = length;
-	if (attach(&a, path))
-		return failed();
-	if (json_output) {
-		json_object *o = json_object_new_object();
-		char name[32];
-
-		snprintf(name, sizeof(name), "vblk%d", a.id);
-		json_object_object_add(o, "name", json_object_new_string(name));
-		add_u64(o, "size", a.length);
-		add_u64(o, "seq", a.seq);
-		cmd_print_json(o);
-	} else {
-		printf("/dev/vblk%d\n", a.id);
-	}
-	return 0;
 }
 
 static int do_detach(int argc, char **argv)
@@ -363,10 +219,10 @@ static int do_detach(int argc, char **argv)
 		return cmd_error("disk detach: --wait or --force");
 	ctl = vl_vblk_open();
 	if (ctl < 0)
-		return failed();
+		return disk_failed();
 	ret = vl_vblk_detach(ctl, id, flags);
 	close(ctl);
-	return ret ? failed() : 0;
+	return ret ? disk_failed() : 0;
 }
 
 static int do_list(int argc, char **argv)
@@ -382,7 +238,7 @@ static int do_list(int argc, char **argv)
 	ctl = vl_vblk_open();
 	if (ctl < 0) {
 		json_object_put(list);
-		return failed();
+		return disk_failed();
 	}
 	if (!json_output)
 		printf("%-10s %15s %6s %-3s %-15s %s\n", "DISK", "BYTES", "SECTOR", "", "BACKING",
@@ -416,7 +272,7 @@ static int one_disk(int argc, char **argv, int *id)
 	if (ret)
 		return -ret;
 	ret = vl_vblk_open();
-	return ret < 0 ? -failed() : ret;
+	return ret < 0 ? -disk_failed() : ret;
 }
 
 static int do_show(int argc, char **argv)
@@ -424,13 +280,16 @@ static int do_show(int argc, char **argv)
 	struct vblk_query q;
 	int id, ctl, ret;
 
+	/* What is no disk is an image. */
+	if (argc == 2 && argv[1][0] != '-' && !disk_name(argv[1], &id))
+		return disk_image_show(argv[1]) ? disk_failed() : 0;
 	ctl = one_disk(argc, argv, &id);
 	if (ctl < 0)
 		return -ctl;
 	ret = vl_vblk_query(ctl, id, 0, &q);
 	close(ctl);
 	if (ret)
-		return failed();
+		return disk_failed();
 	print_object(disk_json(&q));
 	return 0;
 }
@@ -443,7 +302,7 @@ static int do_resize(int argc, char **argv)
 		{},
 	};
 	__u64 length = 0;
-	const struct value values[] = { { OPT_SIZE, "size", &length, NULL }, {} };
+	const struct disk_value_row values[] = { { OPT_SIZE, "size", &length, NULL }, {} };
 	__u32 flags = 0;
 	int opt, id, ctl, ret;
 
@@ -453,7 +312,7 @@ static int do_resize(int argc, char **argv)
 		if (opt == OPT_SHRINK)
 			flags = VBLK_RESIZE_SHRINK;
 		else
-			ret = take_value(values, opt, optarg);
+			ret = disk_value(values, opt, optarg);
 		if (ret)
 			return ret;
 	}
@@ -462,11 +321,11 @@ static int do_resize(int argc, char **argv)
 		return ret;
 	ctl = vl_vblk_open();
 	if (ctl < 0)
-		return failed();
+		return disk_failed();
 	ret = vl_vblk_resize(ctl, id, &length, flags);
 	close(ctl);
 	if (ret)
-		return failed();
+		return disk_failed();
 	if (!json_output)
 		printf("vblk%d: %llu bytes\n", id, (unsigned long long)length);
 	return 0;
@@ -476,10 +335,10 @@ static void print_limits(const struct vblk_limits *l)
 {
 	json_object *o = json_object_new_object();
 
-	add_u64(o, "iops", l->iops);
-	add_u64(o, "iops_burst", l->iops_burst);
-	add_u64(o, "bps", l->bps);
-	add_u64(o, "bps_burst", l->bps_burst);
+	disk_json_u64(o, "iops", l->iops);
+	disk_json_u64(o, "iops_burst", l->iops_burst);
+	disk_json_u64(o, "bps", l->bps);
+	disk_json_u64(o, "bps_burst", l->bps_burst);
 	print_object(o);
 }
 
@@ -494,7 +353,7 @@ static int do_limit(int argc, char **argv)
 	};
 	__u32 iops = 0, iops_burst = 0;
 	__u64 bps = 0, bps_burst = 0;
-	const struct value values[] = {
+	const struct disk_value_row values[] = {
 		{ OPT_IOPS, "iops", NULL, &iops },
 		{ OPT_BPS, "bps", &bps, NULL },
 		{ OPT_IOPS_BURST, "iops-burst", NULL, &iops_burst },
@@ -506,7 +365,7 @@ static int do_limit(int argc, char **argv)
 
 	optind = 0;
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		ret = take_value(values, opt, optarg);
+		ret = disk_value(values, opt, optarg);
 		if (ret)
 			return ret;
 		l.flags = 0;
@@ -516,7 +375,7 @@ static int do_limit(int argc, char **argv)
 		return ret;
 	ctl = vl_vblk_open();
 	if (ctl < 0)
-		return failed();
+		return disk_failed();
 	l.id = id;
 	l.iops = iops;
 	l.bps = bps;
@@ -525,7 +384,7 @@ static int do_limit(int argc, char **argv)
 	ret = vl_vblk_limits(ctl, &l);
 	close(ctl);
 	if (ret)
-		return failed();
+		return disk_failed();
 	print_limits(&l);
 	return 0;
 }
@@ -536,10 +395,10 @@ static json_object *op_json(const struct vblk_op_stats *op)
 	json_object *h = json_object_new_array();
 	unsigned int i;
 
-	add_u64(o, "ios", op->ios);
-	add_u64(o, "bytes", op->bytes);
-	add_u64(o, "errors", op->errors);
-	add_u64(o, "ns", op->time);
+	disk_json_u64(o, "ios", op->ios);
+	disk_json_u64(o, "bytes", op->bytes);
+	disk_json_u64(o, "errors", op->errors);
+	disk_json_u64(o, "ns", op->time);
 	for (i = 0; i < VBLK_NR_BUCKETS; i++)
 		json_object_array_add(h, json_object_new_uint64(op->latency[i]));
 	json_object_object_add(o, "latency", h);
@@ -574,7 +433,7 @@ static int do_stats(int argc, char **argv)
 	ret = vl_vblk_stats(ctl, id, &s);
 	close(ctl);
 	if (ret)
-		return failed();
+		return disk_failed();
 	if (!json_output) {
 		printf("%-8s %12s %16s %8s %10s %10s %10s\n", "", "REQUESTS", "BYTES", "ERRORS",
 		       "MEAN us", "50% < us", "99% < us");
@@ -595,8 +454,8 @@ static int do_stats(int argc, char **argv)
 	o = json_object_new_object();
 	for (i = 0; i < VBLK_NR_OPS; i++)
 		json_object_object_add(o, names[i], op_json(&s.op[i]));
-	add_u64(o, "throttled", s.throttled);
-	add_u64(o, "handed", s.handed);
+	disk_json_u64(o, "throttled", s.throttled);
+	disk_json_u64(o, "handed", s.handed);
 	cmd_print_json(o);
 	return 0;
 }
@@ -604,6 +463,12 @@ static int do_stats(int argc, char **argv)
 static const struct cmd verbs[] = {
 	{ "attach", do_attach },
 	{ "detach", do_detach },
+	{ "add", do_image_add },
+	{ "snapshot", do_image_snapshot },
+	{ "clone", do_image_clone },
+	{ "delete", do_image_delete },
+	{ "commit", do_image_commit },
+	{ "diff", do_image_diff },
 	{ "list", do_list },
 	{ "show", do_show },
 	{ "resize", do_resize },

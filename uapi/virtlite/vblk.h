@@ -4,7 +4,7 @@
 
 /*
  * /dev/vblk-control makes virtual disks, /dev/vblkN, out of files, block
- * devices and memory.
+ * devices, memory and volumes of images.
  *
  * Every struct begins with its own size as the caller knows it. A call that is
  * unknown fails with ENOTTY, a struct that is longer than the kernel's with
@@ -35,9 +35,11 @@
 #define VBLK_BACKING_RAM	1
 #define VBLK_BACKING_FILE	2
 #define VBLK_BACKING_BDEV	3
+#define VBLK_BACKING_IMAGE	4	/* an image's fd, from VBLK_IMAGE_OPEN */
 
 /* How they are arranged there. */
 #define VBLK_FORMAT_RAW		1
+#define VBLK_FORMAT_IMAGE	2	/* a volume of an image */
 
 #define VBLK_FEATURE_RAM	_BITULL(0)
 #define VBLK_FEATURE_FILE	_BITULL(1)
@@ -45,6 +47,7 @@
 #define VBLK_FEATURE_LIMITS	_BITULL(3)
 #define VBLK_FEATURE_EVENTS	_BITULL(4)
 #define VBLK_FEATURE_FAULTS	_BITULL(5)
+#define VBLK_FEATURE_IMAGES	_BITULL(6)
 
 /**
  * struct vblk_info - ioctl(VBLK_GET_INFO)
@@ -92,23 +95,24 @@ struct vblk_info {
  * @fd: file or block device, open for reading and, unless VBLK_ATTACH_RDONLY,
  *	for writing; it may be closed afterwards. An open file description lock
  *	on a file (F_OFD_SETLK) stays as long as the disk. -1 with
- *	VBLK_BACKING_RAM
+ *	VBLK_BACKING_RAM. An image's fd with VBLK_BACKING_IMAGE
  * @id: number of the disk, or -1 for the lowest one that is free; its number on
  *	return
  * @sector_size: logical sector, 512 or 4096 bytes; 0: the smallest that the
  *	backing can do. On return the one chosen
- * @queue_depth: requests in flight on each hardware queue of a file's disk;
- *	0: 128
+ * @queue_depth: requests in flight on each hardware queue of a disk on a file or
+ *	an image; 0: 128
  * @offset: where in the backing the disk begins, in bytes; a multiple of the
- *	sector. 0 with VBLK_BACKING_RAM
+ *	sector. 0 with VBLK_BACKING_RAM and VBLK_BACKING_IMAGE
  * @length: size of the disk in bytes, a multiple of the sector; 0: up to the
- *	end of the backing, rounded down. On return the disk's size
+ *	end of the backing, rounded down. 0 with VBLK_BACKING_IMAGE. On return the
+ *	disk's size
  * @seq: on return, unique to this disk
  * @major: on return, of /dev/vblkN
  * @minor: on return, of /dev/vblkN
  * @msg_ptr: address of a buffer for a message, or 0
  * @msg_len: its size in bytes
- * @pad: 0
+ * @volume: VBLK_BACKING_IMAGE: number of the volume; else 0
  *
  * The node /dev/vblkN is there on return. Whoever attaches a file or a block
  * device for writing is alone with it; read-only disks may share one. A block
@@ -122,10 +126,12 @@ struct vblk_info {
  * do direct I/O as asked,
  * -ELOOP if too many vblk disks are on top of one another,
  * -ENODEV if the block device is gone,
+ * -ENOENT if the image has no such volume,
  * -ENOMEM,
  * -ENOSPC if all numbers are in use,
  * -EPERM if the file is immutable,
- * -EROFS if the backing is on a read-only file system or device,
+ * -EROFS if the backing is on a read-only file system or device, or a snapshot is
+ * to be written to,
  * -ETXTBSY if the file is swapped to or being executed,
  * -EOPNOTSUPP for an unknown @backing or @format, or a backing of the wrong kind.
  */
@@ -145,7 +151,7 @@ struct vblk_attach {
 	__u32 minor;
 	__aligned_u64 msg_ptr;
 	__u32 msg_len;
-	__u32 pad;
+	__u32 volume;
 };
 
 #define VBLK_ATTACH _IO(VBLK_MAGIC, 0x01)
@@ -206,7 +212,8 @@ struct vblk_detach {
  * @length: size of the disk in bytes
  * @offset: of its beginning in the backing, in bytes
  * @backing_length: present size of the backing in bytes; 0 for memory
- * @allocated: bytes that the backing takes up; 0 for a block device
+ * @allocated: bytes that the backing takes up; 0 for a block device; of an image
+ *	what is in use in it
  * @backing_dev: the block device, or the device of the file's file system, as
  *	stat() would encode it: 12 bits of major above 20 of minor
  * @major: of /dev/vblkN
@@ -214,7 +221,7 @@ struct vblk_detach {
  * @minor: of /dev/vblkN
  * @openers: how often the disk and its partitions are open
  * @depth: of this disk above others: 1 if there is no vblk disk below
- * @pad: 0
+ * @volume: of an image: number of the volume; 0 on input
  *
  * Return: 0, -ENOENT.
  */
@@ -238,7 +245,7 @@ struct vblk_query {
 	__u32 minor;
 	__u32 openers;
 	__u32 depth;
-	__u32 pad;
+	__u32 volume;
 };
 
 #define VBLK_QUERY _IO(VBLK_MAGIC, 0x03)
@@ -259,11 +266,13 @@ struct vblk_query {
  * @msg_len: its size in bytes
  * @pad2: 0
  *
- * The backing itself is never made larger or smaller; memory beyond the new end
- * is freed and reads as zeroes if the disk grows again.
+ * The backing itself is never made larger or smaller. A volume of an image may become
+ * larger than the image. Memory and clusters beyond the new end
+ * are freed and read as zeroes if the disk grows again.
  *
  * Return: 0, -ENOENT, -EINVAL if it does not fit the backing, or 0 was given for
- * memory, -EBUSY if it would shrink while it is open or without the flag.
+ * memory or a volume, -EROFS for a snapshot, -EBUSY if it would shrink while it is open
+ * or without the flag.
  */
 struct vblk_resize {
 	__u32 size;
@@ -372,6 +381,8 @@ struct vblk_stats {
 #define VBLK_EVENT_ERROR	4	/* arg: errno */
 #define VBLK_EVENT_NO_SPACE	5	/* the backing is full; arg: ENOSPC */
 #define VBLK_EVENT_LOST		6	/* the backing became shorter; arg: its size */
+#define VBLK_EVENT_LOW_SPACE	7	/* of an image; arg: bytes left */
+#define VBLK_EVENT_READ_ONLY	8	/* an image's metadata failed; arg: errno */
 
 /**
  * struct vblk_event - what read() of an event fd returns, one or several
@@ -465,5 +476,280 @@ struct vblk_fault {
 };
 
 #define VBLK_FAULT _IO(VBLK_MAGIC, 0x08)
+
+/**
+ * struct vblk_image_open - ioctl(VBLK_IMAGE_OPEN): open an image
+ * @size: size of this struct in the caller's view, in bytes
+ * @flags: VBLK_ATTACH_RDONLY, _BUFFERED, _DIRECT; on return those that hold
+ * @backing: VBLK_BACKING_FILE, VBLK_BACKING_BDEV; or VBLK_BACKING_IMAGE for the
+ *	image that disk @id is on
+ * @fd: file or block device, open as for VBLK_ATTACH; -1 with VBLK_BACKING_IMAGE
+ * @id: number of a disk with VBLK_BACKING_IMAGE, else 0
+ * @image: on return, the image's fd, close-on-exec
+ * @msg_ptr: address of a buffer for a message, or 0
+ * @msg_len: its size in bytes
+ * @pad: 0
+ *
+ * The fd answers the VBLK_IMAGE_* calls that follow. An image that is open already is
+ * not opened again: @flags are then what they are; to ask for writing what is open
+ * read-only fails. It stays open as long as an fd or a disk uses it.
+ *
+ * Return: 0, the errors of VBLK_ATTACH for the backing, -ENOENT if there is no such
+ * disk, -EINVAL if it is on no image, -EUCLEAN if this is no image or breaks the
+ * format, -EOPNOTSUPP if it needs what is not known here.
+ */
+struct vblk_image_open {
+	__u32 size;
+	__u32 flags;
+	__u32 backing;
+	__s32 fd;
+	__s32 id;
+	__s32 image;
+	__aligned_u64 msg_ptr;
+	__u32 msg_len;
+	__u32 pad;
+};
+
+#define VBLK_IMAGE_OPEN _IO(VBLK_MAGIC, 0x09)
+
+/**
+ * struct vblk_image_info - ioctl(VBLK_IMAGE_INFO) on an image's fd
+ * @size: size of this struct in the caller's view, in bytes
+ * @flags: 0
+ * @attach_flags: VBLK_ATTACH_*
+ * @error: errno for which the image has become read-only, or 0
+ * @uuid: of the image
+ * @epoch: of the last commit
+ * @length: bytes, all in all
+ * @free: bytes that nothing uses
+ * @reserved: of those, bytes that only deletes may use
+ * @cluster: bytes
+ * @volumes: how many there are, snapshots and what is being deleted included
+ * @next_volume: lowest number that no volume has had
+ * @deleting: how many are being deleted
+ * @cached: bytes of maps in memory
+ *
+ * Return: 0.
+ */
+struct vblk_image_info {
+	__u32 size;
+	__u32 flags;
+	__u32 attach_flags;
+	__u32 error;
+	__u8 uuid[16];
+	__aligned_u64 epoch;
+	__aligned_u64 length;
+	__aligned_u64 free;
+	__aligned_u64 reserved;
+	__u32 cluster;
+	__u32 volumes;
+	__u32 next_volume;
+	__u32 deleting;
+	__aligned_u64 cached;
+};
+
+#define VBLK_IMAGE_INFO _IO(VBLK_MAGIC, 0x20)
+
+#define VBLK_NO_VOLUME		0xffffffffU
+#define VBLK_NAME_BYTES		128
+
+/* What a volume is. */
+#define VBLK_VOLUME_LIVE	1
+#define VBLK_VOLUME_SNAPSHOT	2
+#define VBLK_VOLUME_HIDDEN	3	/* a snapshot that is deleted when its clones are */
+#define VBLK_VOLUME_DELETED	4	/* being deleted */
+
+/* The volume with the lowest number that is not below @volume. */
+#define VBLK_VOLUME_NEXT	(1U << 0)
+
+/**
+ * struct vblk_volume - ioctl(VBLK_IMAGE_VOLUME) on an image's fd: what a volume is
+ * @size: size of this struct in the caller's view, in bytes
+ * @flags: VBLK_VOLUME_NEXT or 0
+ * @volume: its number
+ * @state: VBLK_VOLUME_*
+ * @length: bytes
+ * @born: epoch in which it was made
+ * @time: of that, seconds since 1970
+ * @taken: of a snapshot, the epoch that it has
+ * @origin: snapshot that its branch was cloned from, or VBLK_NO_VOLUME
+ * @older: the next older snapshot, or VBLK_NO_VOLUME
+ * @newer: of a snapshot, the next newer one or the volume, or VBLK_NO_VOLUME
+ * @clones: of a snapshot, how many there are
+ * @disk: number of the disk that it is attached as, or -1
+ * @pad: 0
+ * @uuid: its own
+ * @name: NUL-terminated; empty if it has none
+ *
+ * Return: 0, -ENOENT.
+ */
+struct vblk_volume {
+	__u32 size;
+	__u32 flags;
+	__u32 volume;
+	__u32 state;
+	__aligned_u64 length;
+	__aligned_u64 born;
+	__aligned_u64 time;
+	__aligned_u64 taken;
+	__u32 origin;
+	__u32 older;
+	__u32 newer;
+	__u32 clones;
+	__s32 disk;
+	__u32 pad;
+	__u8 uuid[16];
+	__u8 name[VBLK_NAME_BYTES];
+};
+
+#define VBLK_IMAGE_VOLUME _IO(VBLK_MAGIC, 0x21)
+
+/**
+ * struct vblk_image_make - ioctl(VBLK_IMAGE_CREATE, _SNAPSHOT, _CLONE)
+ * @size: size of this struct in the caller's view, in bytes
+ * @flags: 0
+ * @source: VBLK_IMAGE_SNAPSHOT: the volume; VBLK_IMAGE_CLONE: the snapshot; else 0
+ * @volume: on return, number of what was made
+ * @length: VBLK_IMAGE_CREATE: bytes, a multiple of 512, up to 2^52; else 0; on return
+ *	its size
+ * @epoch: on return, that of its commit
+ * @msg_ptr: address of a buffer for a message, or 0
+ * @msg_len: its size in bytes
+ * @pad: 0
+ * @name: NUL-terminated, not empty; no other volume of the image has it
+ *
+ * VBLK_IMAGE_CREATE makes an empty volume. VBLK_IMAGE_SNAPSHOT keeps a volume as it is
+ * now, with every write that has been acknowledged, attached or not.
+ * VBLK_IMAGE_CLONE makes a volume that begins as a snapshot. Each returns after its
+ * commit, and takes as long whatever the volume's size is.
+ *
+ * Return: 0, -ENOENT if there is no @source, -EINVAL if it is of the wrong kind, or a
+ * name or a length are, -EEXIST if the name is in use, -ENOSPC if all numbers have been
+ * used, or there is no space, -EROFS, -EIO, -ENOMEM.
+ */
+struct vblk_image_make {
+	__u32 size;
+	__u32 flags;
+	__u32 source;
+	__u32 volume;
+	__aligned_u64 length;
+	__aligned_u64 epoch;
+	__aligned_u64 msg_ptr;
+	__u32 msg_len;
+	__u32 pad;
+	__u8 name[VBLK_NAME_BYTES];
+};
+
+#define VBLK_IMAGE_CREATE _IO(VBLK_MAGIC, 0x22)
+#define VBLK_IMAGE_SNAPSHOT _IO(VBLK_MAGIC, 0x23)
+#define VBLK_IMAGE_CLONE _IO(VBLK_MAGIC, 0x24)
+
+/**
+ * struct vblk_image_volume - ioctl(VBLK_IMAGE_DELETE, _PROMOTE)
+ * @size: size of this struct in the caller's view, in bytes
+ * @flags: 0
+ * @volume: number
+ * @pad: 0
+ * @msg_ptr: address of a buffer for a message, or 0
+ * @msg_len: its size in bytes
+ * @pad2: 0
+ *
+ * VBLK_IMAGE_DELETE deletes a volume or a snapshot: its name is free on return, its
+ * space becomes so step by step, after a crash, too. A snapshot that has clones is
+ * hidden until they are gone. A volume's snapshots stay.
+ *
+ * VBLK_IMAGE_PROMOTE makes a clone take the place of the volume whose newest snapshot
+ * it was cloned from: it gets that one's number and name, what that was is deleted.
+ *
+ * Return: 0, -ENOENT, -EBUSY if it, or the volume it is to replace, is attached, or
+ * that has other clones or newer snapshots, -EINVAL if it is no clone, -EROFS, -EIO.
+ */
+struct vblk_image_volume {
+	__u32 size;
+	__u32 flags;
+	__u32 volume;
+	__u32 pad;
+	__aligned_u64 msg_ptr;
+	__u32 msg_len;
+	__u32 pad2;
+};
+
+#define VBLK_IMAGE_DELETE _IO(VBLK_MAGIC, 0x25)
+#define VBLK_IMAGE_PROMOTE _IO(VBLK_MAGIC, 0x26)
+
+/* It reads as zeroes in @volume. */
+#define VBLK_EXTENT_ZERO	(1U << 0)
+
+/**
+ * struct vblk_extent - what differs between two volumes
+ * @offset: bytes
+ * @length: bytes
+ * @flags: VBLK_EXTENT_*
+ * @pad: 0
+ */
+struct vblk_extent {
+	__aligned_u64 offset;
+	__aligned_u64 length;
+	__u32 flags;
+	__u32 pad;
+};
+
+/**
+ * struct vblk_image_diff - ioctl(VBLK_IMAGE_DIFF): what is not the same in two volumes
+ * @size: size of this struct in the caller's view, in bytes
+ * @flags: 0
+ * @base: number of one, or VBLK_NO_VOLUME: everything that is not a hole
+ * @volume: number of the other
+ * @offset: where to begin, in bytes; on return where to go on, the end of @volume if
+ *	that was all
+ * @extents: address of an array of struct vblk_extent
+ * @count: how many it has space for, at least 1; on return how many were written
+ * @pad: 0
+ * @msg_ptr: address of a buffer for a message, or 0
+ * @msg_len: its size in bytes
+ * @pad2: 0
+ *
+ * By the maps, in clusters: what was written anew counts, even if it is the same. A call
+ * looks at a bounded number of clusters: it may return without any extent before the
+ * end. Volumes that are written to meanwhile are seen as they are when they are
+ * looked at: compare snapshots.
+ *
+ * Return: 0, -ENOENT, -EINVAL if @offset is beyond the end, or @count is 0, -EFAULT,
+ * -EIO.
+ */
+struct vblk_image_diff {
+	__u32 size;
+	__u32 flags;
+	__u32 base;
+	__u32 volume;
+	__aligned_u64 offset;
+	__aligned_u64 extents;
+	__u32 count;
+	__u32 pad;
+	__aligned_u64 msg_ptr;
+	__u32 msg_len;
+	__u32 pad2;
+};
+
+#define VBLK_IMAGE_DIFF _IO(VBLK_MAGIC, 0x27)
+
+/* Until nothing is being deleted any more. */
+#define VBLK_COMMIT_DELETES	(1U << 0)
+
+/**
+ * struct vblk_image_commit - ioctl(VBLK_IMAGE_COMMIT): make all durable
+ * @size: size of this struct in the caller's view, in bytes
+ * @flags: VBLK_COMMIT_DELETES or 0
+ * @epoch: on return, of the last commit
+ *
+ * Return: 0, -EROFS, -EIO, -EINTR.
+ */
+struct vblk_image_commit {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 epoch;
+};
+
+#define VBLK_IMAGE_COMMIT _IO(VBLK_MAGIC, 0x28)
 
 #endif

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which blocks are in use. The bitmap's leaves are loaded as they are needed, each as
+ * a region that stays; the log's records are applied to it then. What changes after
+ * that, changes in the region first.
+ */
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "event.h"
+#include "image.h"
+
+int vb_space_init(struct vb_image *im)
+{
+	struct vb_space *s = &im->space;
+
+	spin_lock_init(&s->lock);
+	mutex_init(&s->load);
+	xa_init(&s->regions);
+	INIT_LIST_HEAD(&s->dirty);
+	INIT_LIST_HEAD(&s->given);
+	s->nr_regions = DIV_ROUND_UP_ULL(im->super.nr_blocks, VB_REGION_BLOCKS);
+	s->free = im->super.nr_free;
+	s->avail = im->super.nr_free;
+	s->meta_at = s->nr_regions - 1;
+	s->log = kvcalloc(VB_LOG_MAX_BLOCKS * VB_LOG_RECORDS, sizeof(*s->log), GFP_KERNEL);
+	return s->log ? 0 : -ENOMEM;
+}
+
+void vb_space_exit(struct vb_image *im)
+{
+	struct vb_region *r;
+	unsigned long index;
+
+	xa_for_each(&im->space.regions, index, r)
+		kvfree(r);
+	xa_destroy(&im->space.regions);
+	kvfree(im->space.log);
+}
+
+static u32 region_blocks(struct vb_image *im, u64 index)
+{
+	return min_t(u64, im->super.nr_blocks - index * VB_REGION_BLOCKS, VB_REGION_BLOCKS);
+}
+
+/* The part of a record of the log that is about a region. */
+static void apply(struct vb_region *r, u64 record)
+{
+	u64 first = record & (VB_MAX_BLOCKS - 1), end = first + (record >> 40 & 0x7fffff);
+	u64 base = r->index * VB_REGION_BLOCKS;
+
+	first = max(first, base);
+	end = min(end, base + VB_REGION_BLOCKS);
+	if (first < end)
+		vb_bits_record(&r->bits, first - base, end - first, record >> 63);
+}
+
+static int read_leaf(struct vb_image *im, struct vb_region *r)
+{
+	struct vb_entry e;
+	void *raw = NULL;
+	int ret;
+
+	ret = vb_tree_entry(&im->bitmap, 0, r->index, &e);
+	if (ret < 0)
+		return ret;
+	if (!vb_entry_is_hole(&e)) {
+		raw = (void *)__get_free_page(VB_GFP_SURE);
+		ret = vb_meta_read(im, e.block, raw);
+		if (!ret && vb_crc32c(raw, VB_BLOCK) != e.crc)
+			ret = -EUCLEAN;
+		if (ret) {
+			free_page((unsigned long)raw);
+			if (ret != -ENOMEM)
+				vb_image_fail(im, ret, "reading the bitmap");
+			return ret;
+		}
+	}
+	vb_bits_load(&r->bits, raw, region_blocks(im, r->index));
+	free_page((unsigned long)raw);
+	return 0;
+}
+
+/**
+ * vb_space_region() - a region, in memory
+ * @im: image
+ * @index: which
+ *
+ * Context: may sleep and read.
+ *
+ * Return: it, or an error pointer.
+ */
+struct vb_region *vb_space_region(struct vb_image *im, u64 index)
+{
+	struct vb_space *s = &im->space;
+	struct vb_region *r = xa_load(&s->regions, index);
+	u32 i;
+	int ret;
+
+	if (r)
+		return r;
+	mutex_lock(&s->load);
+	r = xa_load(&s->regions, index);
+	if (r)
+		goto out;
+	r = kvzalloc(sizeof(*r), VB_GFP_SURE);
+	r->index = index;
+	ret = read_leaf(im, r);
+	if (ret)
+		goto err;
+	/* A commit adds records of regions only that are in memory. */
+	for (i = 0; i < READ_ONCE(s->nr_log); i++)
+		apply(r, s->log[i]);
+	if (!index)
+		vb_bits_record(&r->bits, 0, VB_FIRST_BLOCK, true);
+	r->avail = vb_bits_avail(&r->bits);
+	ret = xa_err(xa_store(&s->regions, index, r, VB_GFP_SURE));
+	if (ret)
+		goto err;
+out:
+	mutex_unlock(&s->load);
+	return r;
+
+err:
+	mutex_unlock(&s->load);
+	kvfree(r);
+	return ERR_PTR(ret);
+}
+
+static void make_dirty(struct vb_image *im, struct vb_region *r)
+{
+	lockdep_assert_held(&im->space.lock);
+	if (!r->dirty) {
+		r->dirty = true;
+		list_add_tail(&r->dirty_link, &im->space.dirty);
+	}
+	WRITE_ONCE(im->changed, true);
+}
+
+/* Say once that there is little left; again after there was more. */
+static void watch(struct vb_image *im)
+{
+	struct vb_space *s = &im->space;
+	u64 mark = im->super.nr_blocks / 16, left;
+	bool tell = false;
+
+	spin_lock(&s->lock);
+	left = s->avail > im->super.nr_reserved ? s->avail - im->super.nr_reserved : 0;
+	if (left < mark && !s->low) {
+		s->low = true;
+		tell = true;
+	} else if (left > mark + mark / 4) {
+		s->low = false;
+	}
+	spin_unlock(&s->lock);
+	if (tell)
+		vb_image_event(im, VBLK_EVENT_LOW_SPACE, left * VB_BLOCK);
+}
+
+/* Look in one region, and give out what is there. */
+static int look(struct vb_image *im, u64 index, u32 align, u32 want, bool meta, u64 *block,
+		u32 *got)
+{
+	struct vb_space *s = &im->space;
+	struct vb_region *r = vb_space_region(im, index);
+	u32 from = 0;
+	bool found;
+
+	if (IS_ERR(r))
+		return PTR_ERR(r);
+	spin_lock(&s->lock);
+	found = r->avail >= align && vb_bits_find(&r->bits, &from, align, want, got);
+	if (found) {
+		r->avail -= *got;
+		s->avail -= min_t(u64, s->avail, *got);
+		vb_bits_take(&r->bits, from, *got);
+		if (meta) {
+			vb_bits_use(&r->bits, from, *got);
+			s->free -= min_t(u64, s->free, *got);
+			make_dirty(im, r);
+		}
+		*block = index * VB_REGION_BLOCKS + from;
+	}
+	spin_unlock(&s->lock);
+	return found ? 0 : -ENOSPC;
+}
+
+/**
+ * vb_space_data() - get clusters for data
+ * @im: image
+ * @clusters: how many at most
+ * @block: where they are
+ * @got: how many, one after the other
+ *
+ * vb_space_use() or vb_space_cancel() follows. Reserved blocks are not given out, nor
+ * those that the next commit will need.
+ *
+ * Return: 0, -ENOSPC or another negative errno.
+ */
+int vb_space_data(struct vb_image *im, u32 clusters, u64 *block, u32 *got)
+{
+	struct vb_space *s = &im->space;
+	u32 size = vb_cluster_blocks(im), n;
+	u64 i, at, left;
+	int ret;
+
+	spin_lock(&s->lock);
+	left = s->promised + VB_COMMIT_SLACK + im->super.nr_reserved;
+	left = s->avail > left ? s->avail - left : 0;
+	at = s->data_at;
+	if (s->full)
+		left = 0;
+	spin_unlock(&s->lock);
+	clusters = min_t(u64, clusters, left / size);
+	if (!clusters)
+		return -ENOSPC;
+	for (i = 0; i < s->nr_regions; i++) {
+		ret = look(im, at, size, clusters * size, false, block, &n);
+		if (!ret) {
+			WRITE_ONCE(s->data_at, at);
+			*got = n / size;
+			watch(im);
+			return 0;
+		}
+		if (ret != -ENOSPC)
+			return ret;
+		at = at + 1 < s->nr_regions ? at + 1 : 0;
+	}
+	WRITE_ONCE(s->full, true);
+	return -ENOSPC;
+}
+
+/**
+ * vb_space_meta() - get a block for metadata; a commit's
+ * @im: image
+ * @block: where it is; part of the map at once
+ *
+ * A commit takes what it needs from the top of the highest region with space: many
+ * after one another give a run.
+ *
+ * Return: 0 or a negative errno.
+ */
+int vb_space_meta(struct vb_image *im, u64 *block)
+{
+	struct vb_space *s = &im->space;
+	u64 i, at = s->meta_at;
+	struct vb_region *r;
+	u32 b;
+
+	lockdep_assert_held(&im->committing);
+	for (i = 0; i < s->nr_regions; i++) {
+		r = vb_space_region(im, at);
+		if (IS_ERR(r))
+			return PTR_ERR(r);
+		spin_lock(&s->lock);
+		if (r->avail && vb_bits_find_last(&r->bits, &b)) {
+			r->avail--;
+			s->avail -= min_t(u64, s->avail, 1);
+			s->free -= min_t(u64, s->free, 1);
+			vb_bits_use(&r->bits, b, 1);
+			make_dirty(im, r);
+			spin_unlock(&s->lock);
+			s->meta_at = at;
+			*block = at * VB_REGION_BLOCKS + b;
+			return 0;
+		}
+		spin_unlock(&s->lock);
+		at = at ? at - 1 : s->nr_regions - 1;
+	}
+	return -ENOSPC;
+}
+
+/* Blocks that were given out, all in one region, which is in memory. */
+static struct vb_region *given_out(struct vb_image *im, u64 block)
+{
+	return xa_load(&im->space.regions, block / VB_REGION_BLOCKS);
+}
+
+/* They are part of the map now. im->change is held. */
+void vb_space_use(struct vb_image *im, u64 block, u32 blocks)
+{
+	struct vb_region *r = given_out(im, block);
+	struct vb_space *s = &im->space;
+
+	spin_lock(&s->lock);
+	vb_bits_use(&r->bits, block % VB_REGION_BLOCKS, blocks);
+	s->free -= min_t(u64, s->free, blocks);
+	make_dirty(im, r);
+	spin_unlock(&s->lock);
+}
+
+/* They have not been used. */
+void vb_space_cancel(struct vb_image *im, u64 block, u32 blocks)
+{
+	struct vb_region *r = given_out(im, block);
+	struct vb_space *s = &im->space;
+
+	spin_lock(&s->lock);
+	vb_bits_cancel(&r->bits, block % VB_REGION_BLOCKS, blocks);
+	r->avail += blocks;
+	s->avail += blocks;
+	s->full = false;
+	spin_unlock(&s->lock);
+}
+
+/**
+ * vb_space_give() - blocks are not part of the map any more
+ * @im: image
+ * @block: the first; all are in one region
+ * @blocks: how many
+ *
+ * Context: im->change is held. The region should be in memory already, if the caller
+ * cannot do with an error.
+ *
+ * Return: 0 or a negative errno.
+ */
+int vb_space_give(struct vb_image *im, u64 block, u32 blocks)
+{
+	struct vb_region *r = vb_space_region(im, block / VB_REGION_BLOCKS);
+	struct vb_space *s = &im->space;
+	u32 first = block % VB_REGION_BLOCKS;
+	bool used;
+
+	if (IS_ERR(r))
+		return PTR_ERR(r);
+	spin_lock(&s->lock);
+	used = vb_bits_used(&r->bits, first, blocks);
+	if (used) {
+		vb_bits_give(&r->bits, first, blocks);
+		s->free += blocks;
+		make_dirty(im, r);
+	}
+	spin_unlock(&s->lock);
+	if (used)
+		return 0;
+	vb_image_fail(im, -EUCLEAN, "freeing what is not in use");
+	return -EUCLEAN;
+}
+
+/**
+ * vb_space_promise() - a request will make nodes dirty
+ * @im: image
+ * @nodes: so many at most; vb_space_unpromise() takes it back afterwards
+ *
+ * Return: 0 or -ENOSPC.
+ */
+int vb_space_promise(struct vb_image *im, unsigned int nodes)
+{
+	struct vb_space *s = &im->space;
+	int ret = 0;
+
+	spin_lock(&s->lock);
+	if (s->avail < s->promised + nodes + VB_COMMIT_SLACK + im->super.nr_reserved)
+		ret = -ENOSPC;
+	else
+		s->promised += nodes;
+	spin_unlock(&s->lock);
+	return ret;
+}
+
+void vb_space_unpromise(struct vb_image *im, unsigned int nodes)
+{
+	struct vb_space *s = &im->space;
+
+	spin_lock(&s->lock);
+	s->promised -= min_t(u64, s->promised, nodes);
+	spin_unlock(&s->lock);
+}
+
+/* A commit has all changes in its records. im->change is held for writing. */
+void vb_space_settle(struct vb_image *im)
+{
+	struct vb_space *s = &im->space;
+	struct vb_region *r, *next;
+
+	spin_lock(&s->lock);
+	list_for_each_entry_safe(r, next, &s->dirty, dirty_link) {
+		vb_bits_settle(&r->bits);
+		list_del(&r->dirty_link);
+		r->dirty = false;
+		if (!r->given)
+			list_add_tail(&r->given_link, &s->given);
+		r->given = true;
+	}
+	spin_unlock(&s->lock);
+}
+
+/**
+ * vb_space_release() - what the last commit gave up may be used again
+ * @im: image; the commit is durable, and nobody reads there any more
+ */
+void vb_space_release(struct vb_image *im)
+{
+	struct vb_space *s = &im->space;
+	struct vb_region *r;
+	struct vb_run run;
+	u32 pos, n;
+
+	lockdep_assert_held(&im->committing);
+	while ((r = list_first_entry_or_null(&s->given, struct vb_region, given_link))) {
+		/* Only commits change what is to be released. */
+		for (pos = 0; vb_bits_given(&r->bits, &pos, &run); cond_resched())
+			vb_data_punch(im, r->index * VB_REGION_BLOCKS + run.first, run.blocks);
+		spin_lock(&s->lock);
+		list_del(&r->given_link);
+		r->given = false;
+		n = vb_bits_release(&r->bits);
+		r->avail += n;
+		s->avail += n;
+		if (n)
+			s->full = false;
+		spin_unlock(&s->lock);
+	}
+	watch(im);
+}
