@@ -15,6 +15,9 @@
 
 static struct vl_vgpu d[MAX];
 static uint64_t used[MAX];
+static struct vgpu_turn turns[65536];
+static uint32_t nr_turns;
+static uint64_t next_turn;
 static int id;
 
 /* More than it can do: short ones and long ones, 0.3 ms on average. */
@@ -59,10 +62,6 @@ static void end(uint32_t nr)
 		close_slice(&d[i]);
 	OK(try_delete(id, VGPU_DELETE_FORCE));
 }
-
-static struct vgpu_turn turns[65536];
-static uint32_t nr_turns;
-static uint64_t next_turn;
 
 /* The kernel keeps 4096 of them: they are fetched while it goes on. */
 static void fetch(void)
@@ -156,7 +155,7 @@ static uint32_t after(uint32_t nr)
 
 static void one(uint32_t policy, uint32_t nr, bool weighted, const char *what)
 {
-	uint32_t weight[MAX], i, error, fair;
+	uint32_t weight[MAX] = { 0 }, i, error, fair;
 	uint64_t all;
 
 	begin(policy, nr);
