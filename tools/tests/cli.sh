@@ -108,7 +108,27 @@ if [ ! -e /dev/vblk-control ]; then
 	t "no device to attach with" 1 "module vblk loaded" disk attach --ram --size 1M
 fi
 
-for object in vm disk; do
+t "gpu alone: its help" 0 "gpu create" gpu
+t "a GPU without VRAM" 2 "vram is missing" gpu create
+t "VRAM that is no size" 2 "vram 5x: not a size" gpu create --vram 5x
+t "VRAM beyond 64 bits" 2 "not a size" gpu create --vram 99999999999G
+t "a time without a unit" 2 "quantum 5: not a time" gpu create --vram 1G --quantum 5
+t "a time that is negative" 2 "not a time" gpu create --vram 1G --job-timeout -1ms
+t "an unknown policy" 2 "policy first: there is no such policy" gpu create --policy first
+t "an unknown clock" 2 "there is no such clock" gpu create --clock wall
+t "engines that are no number" 2 "engines two: not a number" gpu create --engines two
+t "create with a word too many" 2 'unexpected "now"' gpu create --vram 1G now
+t "delete no GPU" 2 "which GPU" gpu delete
+t "delete what is no GPU" 2 '"vblk0" is no GPU' gpu delete vblk0
+t "stats of two GPUs" 2 'unexpected "1"' gpu stats 0 1
+t "list with a word too many" 2 'unexpected "0"' gpu list 0
+if [ ! -e /dev/vgpu ]; then
+	t "no device for GPUs" 1 "module vgpu_mdev loaded" gpu list
+	t "no device to create with" 1 "module vgpu_mdev loaded" gpu create --vram 64M --quantum 1ms
+	t "no device with vgpu0" 1 "module vgpu_mdev loaded" gpu delete vgpu0 --force
+fi
+
+for object in vm disk gpu; do
 	grep -o '{ "[a-z-]*", [a-z]*_argument' virtlite/$object.c | cut -d'"' -f2 |
 		sort -u >"$work/options"
 	while read -r option; do
@@ -143,6 +163,10 @@ c "completion of an option" --kernel virtlite vm run --k
 c "completion of a value" stdio virtlite vm run --console ""
 c "completion of a disk's verb" attach virtlite disk a
 c "completion of a disk's option" --force virtlite disk detach --f
+for option in vram engines policy clock quantum preempt-timeout job-timeout id paused; do
+	c "completion of a new GPU's $option" "--$option" virtlite gpu create "--${option%?}"
+done
+c "completion of a policy" best-effort virtlite gpu create --policy ""
 c "completion of a sector" 4096 virtlite disk attach --sector ""
 
 echo "1..$n"
