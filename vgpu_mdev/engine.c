@@ -31,9 +31,18 @@ u64 vg_engine_now(const struct vg_engine *e)
 	return e->gpu->clock == VGPU_CLOCK_VIRTUAL ? READ_ONCE(e->clock) : ktime_get_ns();
 }
 
+/* A timeout on a virtual clock says nothing about how long a thread takes. */
+#define VIRTUAL_PATIENCE (10ULL * NSEC_PER_SEC)
+
+static u64 patience(const struct vg_engine *e)
+{
+	return e->gpu->clock == VGPU_CLOCK_VIRTUAL ? VIRTUAL_PATIENCE : e->preempt_timeout;
+}
+
 static void watch(struct vg_engine *e, u64 turn)
 {
-	e->deadline = ktime_get_ns() + turn + e->preempt_timeout;
+	e->seen = e->holder->steps;
+	e->deadline = ktime_get_ns() + turn + patience(e);
 	/* Mostly it is running already, and will look at the deadline again. */
 	if (e->watching && e->watch_at <= e->deadline)
 		return;
@@ -98,22 +107,32 @@ static enum hrtimer_restart refill(struct hrtimer *t)
 	return HRTIMER_NORESTART;
 }
 
-/* The holder is stuck, in guest memory that does not come: go on without it. */
-static void revoke(struct vg_engine *e, struct vg_queue *q)
+/*
+ * The time is up. A holder that comes to checkpoints knows by itself, and may only be
+ * slow. One that does not is stuck, in guest memory that does not come: go on
+ * without it.
+ */
+static void look_after(struct vg_engine *e, struct vg_queue *q, u64 now)
 {
-	q->n.revoked++;
-	vg_queue_hang(q, VGPU_TURN_REVOKED);
+	if (q->steps == e->seen) {
+		q->n.revoked++;
+		vg_queue_hang(q, VGPU_TURN_REVOKED);
+		return;
+	}
+	e->seen = q->steps;
+	e->deadline = now + patience(e);
 }
 
 static enum hrtimer_restart watchdog(struct hrtimer *t)
 {
 	struct vg_engine *e = container_of(t, struct vg_engine, watchdog);
 	enum hrtimer_restart again = HRTIMER_NORESTART;
+	u64 now = ktime_get_ns();
 	unsigned long flags;
 
 	spin_lock_irqsave(&e->lock, flags);
-	if (e->holder && ktime_get_ns() >= e->deadline)
-		revoke(e, e->holder);
+	if (e->holder && now >= e->deadline)
+		look_after(e, e->holder, now);
 	/* Whoever has got it meanwhile may have started the timer anew. */
 	if (!hrtimer_is_queued(t)) {
 		e->watching = e->holder;

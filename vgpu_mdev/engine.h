@@ -29,7 +29,8 @@ struct vg_slice;
  * @watchdog: has the holder come back?
  * @watching: @watchdog will run at @watch_at
  * @watch_at: CLOCK_MONOTONIC, ns
- * @deadline: when the holder must have come back, likewise
+ * @deadline: when the holder must have come to a checkpoint, likewise
+ * @seen: steps that it had made when that was set
  * @busy: engine time used, ns
  * @units: work units
  * @turns: how many
@@ -50,6 +51,7 @@ struct vg_engine {
 	bool watching;
 	u64 watch_at;
 	u64 deadline;
+	u32 seen;
 	u64 busy;
 	u64 units;
 	u64 turns;
