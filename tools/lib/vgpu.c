@@ -121,3 +121,62 @@ int vl_vgpu_stats(int fd, int id, int slice, int engine, struct vgpu_stats *s)
 				  .engine = engine };
 	return call(fd, VGPU_STATS, s, NULL, "stats");
 }
+
+/**
+ * vl_vgpu_set() - change a GPU
+ * @fd: control device
+ * @s: as for the ioctl; size and message buffer are set here
+ *
+ * Return: 0, or -errno with the kernel's message.
+ */
+int vl_vgpu_set(int fd, struct vgpu_set *s)
+{
+	char msg[160] = "";
+
+	s->size = sizeof(*s);
+	s->msg_ptr = (unsigned long)msg;
+	s->msg_len = sizeof(msg);
+	return call(fd, VGPU_SET, s, msg, "set");
+}
+
+/**
+ * vl_vgpu_slice_set() - change a slice
+ * @fd: control device
+ * @s: as for the ioctl; size and message buffer are set here
+ *
+ * Return: 0, or -errno with the kernel's message.
+ */
+int vl_vgpu_slice_set(int fd, struct vgpu_slice_set *s)
+{
+	char msg[160] = "";
+
+	s->size = sizeof(*s);
+	s->msg_ptr = (unsigned long)msg;
+	s->msg_len = sizeof(msg);
+	return call(fd, VGPU_SLICE_SET, s, msg, "slice set");
+}
+
+/**
+ * vl_vgpu_log() - the last turns on a GPU's engines
+ * @fd: control device
+ * @id: number of the GPU
+ * @turns: filled in
+ * @count: how many fit; how many there are on return
+ * @from: number of the first; of the next one on return
+ *
+ * Return: 0, or -errno with a message.
+ */
+int vl_vgpu_log(int fd, int id, struct vgpu_turn *turns, __u32 *count, __u64 *from)
+{
+	struct vgpu_log l = {
+		.size = sizeof(l), .id = id, .count = *count, .from = *from,
+		.buf_ptr = (unsigned long)turns,
+	};
+	int ret = call(fd, VGPU_LOG, &l, NULL, "log");
+
+	if (ret)
+		return ret;
+	*count = l.count;
+	*from = l.from;
+	return 0;
+}

@@ -14,5 +14,8 @@ int vl_vgpu_delete(int fd, int id, __u32 flags);
 int vl_vgpu_query(int fd, int id, __u32 flags, struct vgpu_query *q);
 int vl_vgpu_slice(int fd, int id, int slice, __u32 flags, struct vgpu_slice *s);
 int vl_vgpu_stats(int fd, int id, int slice, int engine, struct vgpu_stats *s);
+int vl_vgpu_set(int fd, struct vgpu_set *s);
+int vl_vgpu_slice_set(int fd, struct vgpu_slice_set *s);
+int vl_vgpu_log(int fd, int id, struct vgpu_turn *turns, __u32 *count, __u64 *from);
 
 #endif

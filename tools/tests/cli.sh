@@ -122,6 +122,18 @@ t "delete no GPU" 2 "which GPU" gpu delete
 t "delete what is no GPU" 2 '"vblk0" is no GPU' gpu delete vblk0
 t "stats of two GPUs" 2 'unexpected "1"' gpu stats 0 1
 t "list with a word too many" 2 'unexpected "0"' gpu list 0
+t "set nothing" 2 "set what" gpu set 0
+t "a slice of no type" 2 "which type" gpu slice add 0 1of3
+t "a slice without a GPU" 2 "which GPU" gpu slice add
+t "a UUID that is none" 2 "not a UUID" gpu slice add 0 1of4 --uuid 12
+t "a slice that is no UUID" 2 "by its UUID" gpu slice del 0
+t "set nothing of a slice" 2 "set what" gpu slice set 0 0
+t "a mode that is none" 2 "not a mode" gpu slice set 0 0 --mode 1024
+t "a personality that is none" 2 "compute or display" gpu slice set 0 0 --personality both
+t "run nothing" 2 "which program" gpu run --slice x
+t "run nowhere" 2 "slice is missing" gpu run x.vgpu
+t "no such program" 1 "No such file" gpu run /nonexistent --slice x
+t "an interval that is none" 2 "not a time" gpu top 0 --interval 5
 if [ ! -e /dev/vgpu ]; then
 	t "no device for GPUs" 1 "module vgpu_mdev loaded" gpu list
 	t "no device to create with" 1 "module vgpu_mdev loaded" gpu create --vram 64M --quantum 1ms
@@ -129,7 +141,7 @@ if [ ! -e /dev/vgpu ]; then
 fi
 
 for object in vm disk gpu; do
-	grep -o '{ "[a-z-]*", [a-z]*_argument' virtlite/$object.c | cut -d'"' -f2 |
+	grep -oh '{ "[a-z-]*", [a-z]*_argument' virtlite/$object.c virtlite/"$object"_*.c | cut -d'"' -f2 |
 		sort -u >"$work/options"
 	while read -r option; do
 		what="$object --$option is in the manual and in the completion"

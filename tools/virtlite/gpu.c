@@ -12,6 +12,7 @@
 #include "../lib/vgpu.h"
 #include "../lib/virtlite.h"
 #include "cmd.h"
+#include "gpu.h"
 
 enum {
 	OPT_VRAM = 256,
@@ -23,6 +24,7 @@ enum {
 	OPT_JOB_TIMEOUT,
 	OPT_ID,
 	OPT_PAUSED,
+	OPT_RESUME,
 	OPT_FORCE,
 };
 
@@ -41,21 +43,36 @@ static int do_gpu_help(int argc, char **argv)
 	       "                           [--id N] [--paused]\n"
 	       "       virtlite gpu delete GPU [--force]\n"
 	       "       virtlite gpu list\n"
+	       "       virtlite gpu types GPU\n"
+	       "       virtlite gpu set GPU [--policy POLICY] [--quantum TIME]\n"
+	       "                           [--preempt-timeout TIME] [--job-timeout TIME]\n"
+	       "                           [--paused | --resume]\n"
+	       "       virtlite gpu slice add GPU TYPE [--uuid UUID]\n"
+	       "       virtlite gpu slice del UUID\n"
+	       "       virtlite gpu slice set GPU SLICE [--weight N] [--share N] [--priority N]\n"
+	       "                           [--personality compute|display]\n"
+	       "                           [--display region|dmabuf] [--mode WxH]\n"
+	       "                           [--carveout SIZE] [--doorbell-limit N]\n"
+	       "                           [--irq-limit N] [--fault-limit N]\n"
 	       "       virtlite gpu stats GPU\n"
+	       "       virtlite gpu top GPU [--interval TIME] [--count N]\n"
+	       "       virtlite gpu log GPU [--svg]\n"
+	       "       virtlite gpu run FILE --slice UUID [--queue N] [--timeout TIME]\n"
 	       "\n"
 	       "GPU := N | vgpuN; SIZE := bytes, or with k, M, G; TIME := N with ns, us, ms, s;\n"
-	       "POLICY := best-effort | equal | fixed | priority.\n"
+	       "POLICY := best-effort | equal | fixed | priority; TYPE := 1of16 | 1of8 | 1of4 |\n"
+	       "1of2 | 1of1.\n"
 	       "create prints the new GPU. list has the slices, too.\n");
 	return 0;
 }
 
-static int failed(void)
+int gpu_failed(void)
 {
 	fprintf(stderr, "virtlite: %s\n", vl_message());
 	return EXIT_FAILURE;
 }
 
-static const char *name_of(const char * const *names, __u32 nr)
+const char *gpu_name_of(const char * const *names, __u32 nr)
 {
 	while (*names && nr) {
 		names++;
@@ -86,7 +103,7 @@ static bool parse_units(const char *s, const struct unit *u, __u64 *value)
 	return u->factor && !__builtin_mul_overflow(*value, u->factor, value);
 }
 
-static bool parse_size(const char *s, __u64 *bytes)
+bool gpu_parse_size(const char *s, __u64 *bytes)
 {
 	static const struct unit units[] = {
 		{ "", 1 }, { "k", 1ULL << 10 }, { "M", 1ULL << 20 }, { "G", 1ULL << 30 }, {},
@@ -95,7 +112,7 @@ static bool parse_size(const char *s, __u64 *bytes)
 	return parse_units(s, units, bytes);
 }
 
-static bool parse_time(const char *s, __u64 *ns)
+bool gpu_parse_time(const char *s, __u64 *ns)
 {
 	static const struct unit units[] = {
 		{ "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 }, {},
@@ -104,7 +121,7 @@ static bool parse_time(const char *s, __u64 *ns)
 	return parse_units(s, units, ns);
 }
 
-static bool parse_number(const char *s, __u32 *n)
+bool gpu_parse_number(const char *s, __u32 *n)
 {
 	static const struct unit none[] = { { "", 1 }, {} };
 	__u64 v;
@@ -115,7 +132,7 @@ static bool parse_number(const char *s, __u32 *n)
 	return true;
 }
 
-static bool parse_name(const char *s, const char * const *names, __u32 *n)
+bool gpu_parse_name(const char *s, const char * const *names, __u32 *n)
 {
 	for (*n = 0; names[*n]; ++*n)
 		if (!strcmp(names[*n], s))
@@ -130,13 +147,13 @@ static int create_option(struct vgpu_create *c, int opt, const char *name)
 
 	switch (opt) {
 	case OPT_VRAM:
-		if (!parse_size(optarg, &bytes))
+		if (!gpu_parse_size(optarg, &bytes))
 			return cmd_error("--%s %s: not a size (64M, 1G)", name, optarg);
 		c->vram = bytes;
 		return 0;
 	case OPT_ENGINES:
 	case OPT_ID:
-		if (!parse_number(optarg, &n))
+		if (!gpu_parse_number(optarg, &n))
 			return cmd_error("--%s %s: not a number", name, optarg);
 		if (opt == OPT_ID)
 			c->id = n;
@@ -145,7 +162,7 @@ static int create_option(struct vgpu_create *c, int opt, const char *name)
 		return 0;
 	case OPT_POLICY:
 	case OPT_CLOCK:
-		if (!parse_name(optarg, opt == OPT_POLICY ? policies : clocks, &n))
+		if (!gpu_parse_name(optarg, opt == OPT_POLICY ? policies : clocks, &n))
 			return cmd_error("--%s %s: there is no such %s", name, optarg, name);
 		if (opt == OPT_POLICY)
 			c->policy = n;
@@ -156,7 +173,7 @@ static int create_option(struct vgpu_create *c, int opt, const char *name)
 		c->paused = 1;
 		return 0;
 	default:
-		if (!parse_time(optarg, &ns))
+		if (!gpu_parse_time(optarg, &ns))
 			return cmd_error("--%s %s: not a time (500us, 1ms, 2s)", name, optarg);
 		if (opt == OPT_QUANTUM)
 			c->quantum = ns;
@@ -199,11 +216,11 @@ static int do_create(int argc, char **argv)
 		return cmd_error("gpu create: --vram is missing");
 	fd = vl_vgpu_open();
 	if (fd < 0)
-		return failed();
+		return gpu_failed();
 	ret = vl_vgpu_create(fd, &c);
 	close(fd);
 	if (ret)
-		return failed();
+		return gpu_failed();
 	if (json_output) {
 		json_object *o = json_object_new_object();
 
@@ -215,8 +232,16 @@ static int do_create(int argc, char **argv)
 	return 0;
 }
 
-/* The one word that names the GPU. */
-static int take_gpu(int argc, char **argv, const char *verb, int *id)
+/**
+ * gpu_take() - the next word names a GPU
+ * @argc: words
+ * @argv: words; optind is the next one's place, and moves on
+ * @verb: for messages
+ * @id: set to its number
+ *
+ * Return: 0 or EXIT_USAGE.
+ */
+int gpu_take(int argc, char **argv, const char *verb, int *id)
 {
 	const char *s;
 	__u32 n;
@@ -224,12 +249,21 @@ static int take_gpu(int argc, char **argv, const char *verb, int *id)
 	if (optind >= argc)
 		return cmd_error("gpu %s: which GPU?", verb);
 	s = argv[optind];
-	if (!parse_number(strncmp(s, "vgpu", 4) ? s : s + 4, &n))
+	if (!gpu_parse_number(strncmp(s, "vgpu", 4) ? s : s + 4, &n))
 		return cmd_error("gpu %s: \"%s\" is no GPU (0, vgpu0)", verb, s);
-	if (optind + 1 < argc)
-		return cmd_error("gpu %s: unexpected \"%s\"", verb, argv[optind + 1]);
+	optind++;
 	*id = n;
 	return 0;
+}
+
+/* The one word that names the GPU. */
+static int take_gpu(int argc, char **argv, const char *verb, int *id)
+{
+	int ret = gpu_take(argc, argv, verb, id);
+
+	if (!ret && optind < argc)
+		ret = cmd_error("gpu %s: unexpected \"%s\"", verb, argv[optind]);
+	return ret;
 }
 
 static int do_delete(int argc, char **argv)
@@ -249,10 +283,77 @@ static int do_delete(int argc, char **argv)
 		return ret;
 	fd = vl_vgpu_open();
 	if (fd < 0)
-		return failed();
+		return gpu_failed();
 	ret = vl_vgpu_delete(fd, id, flags);
 	close(fd);
-	return ret ? failed() : 0;
+	return ret ? gpu_failed() : 0;
+}
+
+static int set_option(struct vgpu_set *s, int opt, const char *name)
+{
+	__u64 ns = 0;
+
+	switch (opt) {
+	case OPT_POLICY:
+		if (!gpu_parse_name(optarg, policies, &s->policy))
+			return cmd_error("--%s %s: there is no such %s", name, optarg, name);
+		s->flags |= VGPU_SET_POLICY;
+		return 0;
+	case OPT_PAUSED:
+	case OPT_RESUME:
+		s->paused = opt == OPT_PAUSED;
+		s->flags |= VGPU_SET_PAUSED;
+		return 0;
+	}
+	if (!gpu_parse_time(optarg, &ns))
+		return cmd_error("--%s %s: not a time (500us, 1ms, 2s)", name, optarg);
+	if (opt == OPT_QUANTUM) {
+		s->quantum = ns;
+		s->flags |= VGPU_SET_QUANTUM;
+	} else if (opt == OPT_PREEMPT_TIMEOUT) {
+		s->preempt_timeout = ns;
+		s->flags |= VGPU_SET_PREEMPT_TIMEOUT;
+	} else {
+		s->job_timeout = ns;
+		s->flags |= VGPU_SET_JOB_TIMEOUT;
+	}
+	return 0;
+}
+
+static int do_set(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "policy", required_argument, NULL, OPT_POLICY },
+		{ "quantum", required_argument, NULL, OPT_QUANTUM },
+		{ "preempt-timeout", required_argument, NULL, OPT_PREEMPT_TIMEOUT },
+		{ "job-timeout", required_argument, NULL, OPT_JOB_TIMEOUT },
+		{ "paused", no_argument, NULL, OPT_PAUSED },
+		{ "resume", no_argument, NULL, OPT_RESUME },
+		{},
+	};
+	struct vgpu_set s = {};
+	int opt, index, ret, fd, id;
+
+	optind = 0;
+	while ((opt = getopt_long(argc, argv, "", options, &index)) != -1) {
+		if (opt == '?')
+			return EXIT_USAGE;
+		ret = set_option(&s, opt, options[index].name);
+		if (ret)
+			return ret;
+	}
+	ret = take_gpu(argc, argv, "set", &id);
+	if (ret)
+		return ret;
+	if (!s.flags)
+		return cmd_error("gpu set: set what?");
+	s.id = id;
+	fd = vl_vgpu_open();
+	if (fd < 0)
+		return gpu_failed();
+	ret = vl_vgpu_set(fd, &s);
+	close(fd);
+	return ret ? gpu_failed() : 0;
 }
 
 static void add_u64(json_object *o, const char *name, __u64 value)
@@ -276,7 +377,7 @@ static json_object *slice_json(const struct vgpu_slice *s)
 	json_object_object_add(o, "slice", json_object_new_int(s->slice));
 	json_object_object_add(o, "uuid", json_object_new_string(uuid));
 	json_object_object_add(o, "personality", json_object_new_string
-			       (name_of(personalities, s->personality)));
+			       (gpu_name_of(personalities, s->personality)));
 	json_object_object_add(o, "open", json_object_new_boolean(s->state & VGPU_SLICE_OPEN));
 	add_u64(o, "seq", s->seq);
 	add_u64(o, "units", s->units);
@@ -295,8 +396,8 @@ static json_object *gpu_json(const struct vgpu_query *q)
 
 	json_object_object_add(o, "id", json_object_new_int(q->id));
 	json_object_object_add(o, "policy",
-			       json_object_new_string(name_of(policies, q->policy)));
-	json_object_object_add(o, "clock", json_object_new_string(name_of(clocks, q->clock)));
+			       json_object_new_string(gpu_name_of(policies, q->policy)));
+	json_object_object_add(o, "clock", json_object_new_string(gpu_name_of(clocks, q->clock)));
 	json_object_object_add(o, "paused", json_object_new_boolean(q->paused));
 	add_u64(o, "engines", q->engines);
 	add_u64(o, "vram", q->vram);
@@ -323,7 +424,7 @@ static json_object *list_slices(int fd, int id)
 			continue;
 		uuid_text(s.uuid, uuid);
 		printf("  %-5d %-36s %2u/%u %-8s %8u %6d\n", s.slice, uuid, s.units, VGPU_UNITS,
-		       name_of(personalities, s.personality), s.weight, s.pid);
+		       gpu_name_of(personalities, s.personality), s.weight, s.pid);
 	}
 	return list;
 }
@@ -338,7 +439,7 @@ static int do_list(int argc, char **argv)
 		return cmd_error("gpu list: unexpected \"%s\"", argv[1]);
 	fd = vl_vgpu_open();
 	if (fd < 0)
-		return failed();
+		return gpu_failed();
 	list = json_object_new_array();
 	for (int id = 0; !(ret = vl_vgpu_query(fd, id, VGPU_QUERY_NEXT, &q)); id = q.id + 1) {
 		json_object *o = gpu_json(&q);
@@ -346,7 +447,7 @@ static int do_list(int argc, char **argv)
 		if (!json_output)
 			printf("vgpu%d: %llu MiB, %u engines, %s, %u of %u free\n", q.id,
 			       (unsigned long long)q.vram >> 20, q.engines,
-			       name_of(policies, q.policy), q.free_units, VGPU_UNITS);
+			       gpu_name_of(policies, q.policy), q.free_units, VGPU_UNITS);
 		json_object_object_add(o, "slices", list_slices(fd, q.id));
 		json_object_array_add(list, o);
 	}
@@ -355,7 +456,7 @@ static int do_list(int argc, char **argv)
 		cmd_print_json(list);
 	else
 		json_object_put(list);
-	return ret == -ENOENT ? 0 : failed();
+	return ret == -ENOENT ? 0 : gpu_failed();
 }
 
 static json_object *stats_json(const struct vgpu_stats *s)
@@ -400,7 +501,7 @@ static int do_stats(int argc, char **argv)
 		return ret;
 	fd = vl_vgpu_open();
 	if (fd < 0)
-		return failed();
+		return gpu_failed();
 	list = json_object_new_array();
 	if (!json_output)
 		printf("%5s %12s %14s %12s %10s %10s %7s %6s\n", "SLICE", "BUSY us", "UNITS",
@@ -422,14 +523,20 @@ static int do_stats(int argc, char **argv)
 		cmd_print_json(list);
 	else
 		json_object_put(list);
-	return ret == -ENOENT ? 0 : failed();
+	return ret == -ENOENT ? 0 : gpu_failed();
 }
 
 static const struct cmd verbs[] = {
 	{ "create", do_create },
 	{ "delete", do_delete },
 	{ "list", do_list },
+	{ "types", do_gpu_types },
+	{ "set", do_set },
+	{ "slice", do_gpu_slice },
 	{ "stats", do_stats },
+	{ "top", do_gpu_top },
+	{ "log", do_gpu_log },
+	{ "run", do_gpu_run },
 	{ "help", do_gpu_help },
 	{ NULL, NULL },
 };
