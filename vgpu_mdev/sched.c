@@ -8,9 +8,9 @@
  * forgiven.
  *
  * Equal and fixed: everybody earns engine time at the rate of the share, and may
- * run while there is some left. A turn that took too long is paid for afterwards,
- * however long that takes; what is not used is kept up to one quantum. While
- * nobody has credit the engine rests.
+ * run with enough for half a turn: with less, turns would be ever so short. A turn
+ * that took too long is paid for afterwards, however long that takes; what is not
+ * used is kept up to one quantum. While nobody has credit the engine rests.
  *
  * A turn is as long as five quanta times the share, but not longer than one, so
  * that everybody comes round within that time and over a second nobody is off
@@ -208,7 +208,7 @@ static u64 turn_for(const struct vg_sched *s, u64 num, u64 den)
 /* Who has waited longest for what is due, by share. */
 static struct vg_ent *pick_strict(struct vg_sched *s, u64 *turn, u64 *wait)
 {
-	u64 best_due = 0, due, lack;
+	u64 best_due = 0, due, lack, whole;
 	struct vg_ent *best = NULL;
 	u32 num, den, i;
 
@@ -219,8 +219,10 @@ static struct vg_ent *pick_strict(struct vg_sched *s, u64 *turn, u64 *wait)
 		if (!e->runnable)
 			continue;
 		fraction(s, e, &num, &den);
-		if (e->credit <= 0) {
-			lack = mul_u64_u64_div_u64(FRAC - e->credit, den, num);
+		whole = turn_for(s, num, den);
+		if (e->credit < (s64)(whole / 2) * FRAC) {
+			lack = (whole / 2 + 1) * FRAC - e->credit;
+			lack = mul_u64_u64_div_u64(lack, den, num);
 			*wait = min_t(u64, *wait, lack / FRAC + 1);
 			continue;
 		}
@@ -228,8 +230,7 @@ static struct vg_ent *pick_strict(struct vg_sched *s, u64 *turn, u64 *wait)
 		if (!best || due > best_due) {
 			best = e;
 			best_due = due;
-			*turn = min(turn_for(s, num, den),
-				    max_t(u64, e->credit / FRAC, VG_MIN_TURN));
+			*turn = min(whole, max_t(u64, e->credit / FRAC, VG_MIN_TURN));
 		}
 	}
 	return best;

@@ -108,8 +108,40 @@ if [ ! -e /dev/vblk-control ]; then
 	t "no device to attach with" 1 "module vblk loaded" disk attach --ram --size 1M
 fi
 
-for object in vm disk; do
-	grep -o '{ "[a-z-]*", [a-z]*_argument' virtlite/$object.c | cut -d'"' -f2 |
+t "gpu alone: its help" 0 "gpu create" gpu
+t "a GPU without VRAM" 2 "vram is missing" gpu create
+t "VRAM that is no size" 2 "vram 5x: not a size" gpu create --vram 5x
+t "VRAM beyond 64 bits" 2 "not a size" gpu create --vram 99999999999G
+t "a time without a unit" 2 "quantum 5: not a time" gpu create --vram 1G --quantum 5
+t "a time that is negative" 2 "not a time" gpu create --vram 1G --job-timeout -1ms
+t "an unknown policy" 2 "policy first: there is no such policy" gpu create --policy first
+t "an unknown clock" 2 "there is no such clock" gpu create --clock wall
+t "engines that are no number" 2 "engines two: not a number" gpu create --engines two
+t "create with a word too many" 2 'unexpected "now"' gpu create --vram 1G now
+t "delete no GPU" 2 "which GPU" gpu delete
+t "delete what is no GPU" 2 '"vblk0" is no GPU' gpu delete vblk0
+t "stats of two GPUs" 2 'unexpected "1"' gpu stats 0 1
+t "list with a word too many" 2 'unexpected "0"' gpu list 0
+t "set nothing" 2 "set what" gpu set 0
+t "a slice of no type" 2 "which type" gpu slice add 0 1of3
+t "a slice without a GPU" 2 "which GPU" gpu slice add
+t "a UUID that is none" 2 "not a UUID" gpu slice add 0 1of4 --uuid 12
+t "a slice that is no UUID" 2 "by its UUID" gpu slice del 0
+t "set nothing of a slice" 2 "set what" gpu slice set 0 0
+t "a mode that is none" 2 "not a mode" gpu slice set 0 0 --mode 1024
+t "a personality that is none" 2 "compute or display" gpu slice set 0 0 --personality both
+t "run nothing" 2 "which program" gpu run --slice x
+t "run nowhere" 2 "slice is missing" gpu run x.vgpu
+t "no such program" 1 "No such file" gpu run /nonexistent --slice x
+t "an interval that is none" 2 "not a time" gpu top 0 --interval 5
+if [ ! -e /dev/vgpu ]; then
+	t "no device for GPUs" 1 "module vgpu_mdev loaded" gpu list
+	t "no device to create with" 1 "module vgpu_mdev loaded" gpu create --vram 64M --quantum 1ms
+	t "no device with vgpu0" 1 "module vgpu_mdev loaded" gpu delete vgpu0 --force
+fi
+
+for object in vm disk gpu; do
+	grep -oh '{ "[a-z-]*", [a-z]*_argument' virtlite/$object.c virtlite/"$object"_*.c | cut -d'"' -f2 |
 		sort -u >"$work/options"
 	while read -r option; do
 		what="$object --$option is in the manual and in the completion"
@@ -143,6 +175,10 @@ c "completion of an option" --kernel virtlite vm run --k
 c "completion of a value" stdio virtlite vm run --console ""
 c "completion of a disk's verb" attach virtlite disk a
 c "completion of a disk's option" --force virtlite disk detach --f
+for option in vram engines policy clock quantum preempt-timeout job-timeout id paused; do
+	c "completion of a new GPU's $option" "--$option" virtlite gpu create "--${option%?}"
+done
+c "completion of a policy" best-effort virtlite gpu create --policy ""
 c "completion of a sector" 4096 virtlite disk attach --sector ""
 
 echo "1..$n"

@@ -38,5 +38,6 @@ void cmd_print_json(json_object *o);
 int do_vm(int argc, char **argv);
 int do_switch(int argc, char **argv);
 int do_disk(int argc, char **argv);
+int do_gpu(int argc, char **argv);
 
 #endif /* VIRTLITE_CMD_H */

@@ -24,6 +24,7 @@ static const struct cmd objects[] = {
 	{ "vm", do_vm },
 	{ "switch", do_switch },
 	{ "disk", do_disk },
+	{ "gpu", do_gpu },
 	{ "help", do_help },
 	{ "version", do_version },
 	{ NULL, NULL },
@@ -36,7 +37,7 @@ static int do_help(int argc, char **argv)
 	printf("Usage: virtlite [-j] [-p] OBJECT VERB [ARGUMENTS]\n"
 	       "       virtlite OBJECT help\n"
 	       "\n"
-	       "OBJECT := vm | switch | disk | help | version\n"
+	       "OBJECT := vm | switch | disk | gpu | help | version\n"
 	       "  -j, --json     results as JSON\n"
 	       "  -p, --pretty   the same, indented\n"
 	       "  -V, --version  print the version\n"

@@ -337,8 +337,8 @@ struct vgpu_slice {
  * @fault_limit: likewise
  * @personality: likewise; a new slice is VGPU_PERSONALITY_COMPUTE
  * @display: likewise
- * @width: 320 to 4096, a multiple of 8
- * @height: 200 to 4096
+ * @width: 320 to 4088, a multiple of 8
+ * @height: 200 to 4088
  * @carveout: bytes, a multiple of 64 KiB up to its VRAM, at least 64 KiB; a new slice
  *	has the lesser of 16 MiB and half of its VRAM
  * @msg_ptr: address of a buffer for a message, or 0

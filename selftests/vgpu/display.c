@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A display slice: DISPI and EDID, the picture as a region and as a dma-buf. */
+#include "gpu.h"
+
+#define DISPLAY	((uint64_t)VFIO_PCI_NUM_REGIONS << 40)
+#define XRES	1
+#define YRES	2
+#define BPP	3
+#define ENABLE	4
+#define VIRT_WIDTH 6
+#define X_OFFSET 8
+#define Y_OFFSET 9
+#define MEMORY	10
+
+static struct vl_vgpu d;
+static int id;
+
+static void one_slice(uint32_t how)
+{
+	fresh();
+	id = new_gpu(16 * MIB, VGPU_POLICY_BEST_EFFORT, VGPU_CLOCK_REAL, 1);
+	add(id, 2, 1);
+	OK(set_slice(id, 0, VGPU_SLICE_PERSONALITY | VGPU_SLICE_DISPLAY | VGPU_SLICE_MODE |
+		     VGPU_SLICE_CARVEOUT, (struct vgpu_slice_set){
+			.personality = VGPU_PERSONALITY_DISPLAY, .display = how, .width = 640,
+			.height = 400, .carveout = 4 * MIB }));
+	open_slice(&d, 1);
+}
+
+static void done(void)
+{
+	close_slice(&d);
+	OK(try_delete(id, VGPU_DELETE_FORCE));
+}
+
+static uint16_t dispi(uint32_t i)
+{
+	uint16_t v;
+
+	EQ(pread(d.device, &v, 2, BAR2 + 0x500 + 2 * i), 2);
+	return v;
+}
+
+static void set_dispi(uint32_t i, uint16_t v)
+{
+	EQ(pwrite(d.device, &v, 2, BAR2 + 0x500 + 2 * i), 2);
+}
+
+static void mode(uint16_t w, uint16_t h, uint16_t bpp)
+{
+	set_dispi(XRES, w);
+	set_dispi(YRES, h);
+	set_dispi(BPP, bpp);
+	set_dispi(VIRT_WIDTH, w);
+	set_dispi(X_OFFSET, 0);
+	set_dispi(Y_OFFSET, 0);
+	set_dispi(ENABLE, 0x41);
+}
+
+static struct vfio_device_gfx_plane_info plane(uint32_t how)
+{
+	struct vfio_device_gfx_plane_info p = {
+		.argsz = sizeof(p), .drm_plane_type = 1, .flags = how,
+	};
+
+	OK(ioctl(d.device, VFIO_DEVICE_QUERY_GFX_PLANE, &p));
+	return p;
+}
+
+static void registers(void)
+{
+	uint8_t edid[128], sum = 0, byte = 0;
+	uint32_t word, i;
+
+	one_slice(VGPU_DISPLAY_REGION);
+	EQ(pread(d.device, &word, 4, CONFIG), 4);
+	EQ(word, 0x11111234);
+	EQ(pread(d.device, &word, 4, CONFIG + 8), 4);
+	EQ(word, 0x03800002);
+	EQ(dispi(0), 0xb0c5);
+	EQ(dispi(MEMORY), 4 * MIB / 65536);
+	set_dispi(MEMORY, 1);
+	set_dispi(0, 1);
+	EQ(dispi(MEMORY), 64);
+	EQ(dispi(0), 0xb0c5);
+	set_dispi(XRES, 800);
+	EQ(dispi(XRES), 800);
+	set_dispi(ENABLE, 2);
+	EQ(dispi(XRES), 4096);
+	set_dispi(ENABLE, 0);
+	EQ(pread(d.device, &word, 4, BAR2 + 0x600), 4);
+	EQ(word, 8);
+	EQ(pread(d.device, &word, 4, BAR2 + 0x604), 4);
+	EQ(word, 0x1e1e1e1e);
+	/* A single byte changes nothing of a word. */
+	EQ(pwrite(d.device, &byte, 1, BAR2 + 0x500 + 2 * XRES), 1);
+	EQ(dispi(XRES), 800);
+	FAILS(pread(d.device, &word, 4, BAR2 + 0x601), EINVAL);
+	FAILS(pread(d.device, &word, 4, BAR2 + 0x1000), EINVAL);
+	FAILS(pread(d.device, edid, 128, BAR2), EINVAL);
+	for (i = 0; i < 128; i++) {
+		EQ(pread(d.device, &edid[i], 1, BAR2 + i), 1);
+		sum += edid[i];
+	}
+	EQ(sum, 0);
+	CHECK(!memcmp(edid, "\0\377\377\377\377\377\377", 8), "no EDID");
+	EQ(edid[56] | (edid[58] >> 4) << 8, 640);
+	EQ(edid[59] | (edid[61] >> 4) << 8, 400);
+	EQ(vl_vgpu_read(&d, VGPU_REG_CARVEOUT_LO), 4 * MIB);
+	done();
+}
+
+static void planes(void)
+{
+	struct vfio_device_gfx_plane_info p = { .argsz = sizeof(p) };
+	uint8_t blank = 0, on = 0x20;
+
+	one_slice(VGPU_DISPLAY_REGION);
+	p.flags = VFIO_GFX_PLANE_TYPE_PROBE | VFIO_GFX_PLANE_TYPE_REGION;
+	OK(ioctl(d.device, VFIO_DEVICE_QUERY_GFX_PLANE, &p));
+	p.flags = VFIO_GFX_PLANE_TYPE_PROBE | VFIO_GFX_PLANE_TYPE_DMABUF;
+	FAILS(ioctl(d.device, VFIO_DEVICE_QUERY_GFX_PLANE, &p), EINVAL);
+	p.flags = VFIO_GFX_PLANE_TYPE_DMABUF;
+	FAILS(ioctl(d.device, VFIO_DEVICE_QUERY_GFX_PLANE, &p), EINVAL);
+	p.argsz = 8;
+	FAILS(ioctl(d.device, VFIO_DEVICE_QUERY_GFX_PLANE, &p), EINVAL);
+	EQ(plane(VFIO_GFX_PLANE_TYPE_REGION).drm_format, 0);
+	mode(640, 400, 32);
+	p = plane(VFIO_GFX_PLANE_TYPE_REGION);
+	EQ(p.drm_format, 0x34325258);
+	EQ(p.width, 640);
+	EQ(p.height, 400);
+	EQ(p.stride, 2560);
+	EQ(p.region_index, VFIO_PCI_NUM_REGIONS);
+	mode(640, 400, 16);
+	EQ(plane(VFIO_GFX_PLANE_TYPE_REGION).drm_format, 0x36314752);
+	/* What cannot be shown is not. */
+	mode(2048, 1024, 32);
+	EQ(plane(VFIO_GFX_PLANE_TYPE_REGION).width, 0);
+	mode(640, 400, 24);
+	EQ(plane(VFIO_GFX_PLANE_TYPE_REGION).width, 0);
+	mode(640, 400, 32);
+	set_dispi(Y_OFFSET, 1);
+	EQ(plane(VFIO_GFX_PLANE_TYPE_REGION).width, 0);
+	set_dispi(Y_OFFSET, 8);
+	EQ(plane(VFIO_GFX_PLANE_TYPE_REGION).width, 640);
+	EQ(pwrite(d.device, &blank, 1, BAR2 + 0x400), 1);
+	EQ(plane(VFIO_GFX_PLANE_TYPE_REGION).width, 0);
+	EQ(pwrite(d.device, &on, 1, BAR2 + 0x400), 1);
+	EQ(plane(VFIO_GFX_PLANE_TYPE_REGION).width, 640);
+	OK(ioctl(d.device, VFIO_DEVICE_RESET));
+	EQ(plane(VFIO_GFX_PLANE_TYPE_REGION).width, 0);
+	done();
+}
+
+/* The region shows what is shown: also after the driver has turned the page. */
+static void region(void)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info), .index = VFIO_PCI_NUM_REGIONS };
+	uint8_t *p;
+
+	one_slice(VGPU_DISPLAY_REGION);
+	OK(ioctl(d.device, VFIO_DEVICE_GET_REGION_INFO, &info));
+	EQ(info.size, 4 * MIB);
+	EQ(info.flags, VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_MMAP);
+	mode(640, 400, 32);
+	p = mmap(NULL, 8 * MIB, PROT_READ, MAP_SHARED, d.device, DISPLAY);
+	EQ((uintptr_t)p, (uintptr_t)MAP_FAILED);
+	p = mmap(NULL, 1 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED, d.device, DISPLAY);
+	REQUIRE(p != MAP_FAILED, "%s", strerror(errno));
+	memset(d.vram, 1, 4096);
+	memset(d.vram + 640 * 4 * 8 * 50, 2, 4096);
+	EQ(p[100], 1);
+	set_dispi(Y_OFFSET, 400);
+	EQ(p[100], 2);
+	set_dispi(Y_OFFSET, 0);
+	EQ(p[100], 1);
+	p[101] = 9;
+	EQ(d.vram[101], 9);
+	/* It outlives the slice: what is seen is still the old tenant's. */
+	close_slice(&d);
+	open_slice(&d, 1);
+	EQ(d.vram[101], 0);
+	EQ(p[101], 9);
+	munmap(p, MIB);
+	done();
+}
+
+static void dmabuf(void)
+{
+	struct vfio_device_gfx_plane_info p;
+	uint32_t none = 77;
+	uint8_t *map;
+	int fd;
+
+	one_slice(VGPU_DISPLAY_DMABUF);
+	mode(640, 400, 32);
+	p = plane(VFIO_GFX_PLANE_TYPE_DMABUF);
+	EQ(p.width, 640);
+	EQ(plane(VFIO_GFX_PLANE_TYPE_DMABUF).dmabuf_id, p.dmabuf_id);
+	FAILS(ioctl(d.device, VFIO_DEVICE_GET_GFX_DMABUF, &none), EINVAL);
+	fd = OK(ioctl(d.device, VFIO_DEVICE_GET_GFX_DMABUF, &p.dmabuf_id));
+	EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	EQ(lseek(fd, 0, SEEK_END), p.size);
+	map = mmap(NULL, p.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	REQUIRE(map != MAP_FAILED, "%s", strerror(errno));
+	d.vram[5000] = 0x33;
+	EQ(map[5000], 0x33);
+	/* Another picture has another number; the old buffer keeps its pages. */
+	set_dispi(Y_OFFSET, 400);
+	CHECK(plane(VFIO_GFX_PLANE_TYPE_DMABUF).dmabuf_id != p.dmabuf_id, "the same number");
+	FAILS(ioctl(d.device, VFIO_DEVICE_GET_GFX_DMABUF, &p.dmabuf_id), EINVAL);
+	EQ(map[5000], 0x33);
+	OK(ioctl(d.device, VFIO_DEVICE_RESET));
+	EQ(map[5000], 0);
+	map[5000] = 0x44;
+	EQ(d.vram[5000], 0x44);
+	close_slice(&d);
+	EQ(map[5000], 0x44);
+	open_slice(&d, 1);
+	EQ(d.vram[5000], 0);
+	close(fd);
+	EQ(map[5000], 0x44);
+	munmap(map, p.size);
+	done();
+}
+
+static const struct test tests[] = {
+	{ "registers", registers },
+	{ "planes", planes },
+	{ "region", region },
+	{ "dmabuf", dmabuf },
+};
+
+TEST_SUITE(tests);

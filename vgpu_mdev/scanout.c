@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The picture of a display slice as a VFIO region: a window on VRAM that moves. */
+
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+
+#include "compat_vfio.h"
+#include "scanout.h"
+#include "vram.h"
+
+/**
+ * vg_scanout_alloc() - for a slice that is opened
+ * @vram: its VRAM
+ * @bytes: how much of it may be shown
+ *
+ * Return: it, with one reference, or an error pointer.
+ */
+struct vg_scanout *vg_scanout_alloc(struct vg_vram *vram, u64 bytes)
+{
+	struct vg_scanout *sc = kzalloc(sizeof(*sc), GFP_KERNEL_ACCOUNT);
+	struct file *file;
+
+	if (!sc)
+		return ERR_PTR(-ENOMEM);
+	/* Only for its inode: nothing is ever stored in it. */
+	file = shmem_file_setup("vgpu-display", bytes, VM_NORESERVE);
+	if (IS_ERR(file)) {
+		kfree(sc);
+		return ERR_CAST(file);
+	}
+	kref_init(&sc->ref);
+	init_rwsem(&sc->sem);
+	sc->file = file;
+	sc->bytes = bytes;
+	vg_vram_get(vram);
+	sc->vram = vram;
+	return sc;
+}
+
+static void release(struct kref *ref)
+{
+	struct vg_scanout *sc = container_of(ref, struct vg_scanout, ref);
+
+	fput(sc->file);
+	vg_vram_put(sc->vram);
+	kfree(sc);
+}
+
+void vg_scanout_put(struct vg_scanout *sc)
+{
+	kref_put(&sc->ref, release);
+}
+
+/**
+ * vg_scanout_move() - the picture is somewhere else now
+ * @sc: scanout
+ * @start: offset in VRAM, page-aligned
+ */
+void vg_scanout_move(struct vg_scanout *sc, u64 start)
+{
+	if (READ_ONCE(sc->start) == start)
+		return;
+	down_write(&sc->sem);
+	sc->start = start;
+	up_write(&sc->sem);
+	/* Who has mapped the old one meanwhile has finished doing so. */
+	unmap_mapping_range(sc->file->f_mapping, 0, 0, 1);
+}
+
+static void area_open(struct vm_area_struct *vma)
+{
+	struct vg_scanout *sc = vma->vm_private_data;
+
+	kref_get(&sc->ref);
+}
+
+static void area_close(struct vm_area_struct *vma)
+{
+	vg_scanout_put(vma->vm_private_data);
+}
+
+static vm_fault_t area_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct vg_scanout *sc = vma->vm_private_data;
+	u64 off = (u64)vmf->pgoff << PAGE_SHIFT;
+	struct page *page;
+	int ret = -EFAULT;
+
+	down_read(&sc->sem);
+	off += sc->start;
+	/* Behind the end of VRAM is nothing, however far the picture has moved. */
+	page = off < sc->vram->bytes ? vg_vram_page(sc->vram, off) : NULL;
+	if (page)
+		ret = vm_insert_page(vma, vmf->address & PAGE_MASK, page);
+	up_read(&sc->sem);
+	if (ret == -ENOMEM || (!page && off < sc->vram->bytes))
+		return VM_FAULT_OOM;
+	/* Somebody else may have been faster. */
+	return !ret || ret == -EBUSY ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
+}
+
+static const struct vm_operations_struct area_ops = {
+	.open = area_open,
+	.close = area_close,
+	.fault = area_fault,
+};
+
+/**
+ * vg_scanout_mmap() - map the region
+ * @sc: scanout
+ * @vma: area, shared
+ * @off: in the region
+ *
+ * The area keeps the picture, not the slice.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int vg_scanout_mmap(struct vg_scanout *sc, struct vm_area_struct *vma, u64 off)
+{
+	u64 bytes = vma->vm_end - vma->vm_start;
+
+	if (off > sc->bytes || bytes > sc->bytes - off)
+		return -EINVAL;
+	kref_get(&sc->ref);
+	vma_set_file(vma, sc->file);
+	vma->vm_pgoff = off >> PAGE_SHIFT;
+	vma->vm_private_data = sc;
+	vma->vm_ops = &area_ops;
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP | VM_MIXEDMAP);
+	return 0;
+}
