@@ -208,7 +208,9 @@ int vb_image_snapshot(struct vb_image *im, struct vblk_image_make *m, struct vb_
 
 	mutex_lock(&im->admin);
 	/* It cannot go: that takes im->admin, too, for all but those being deleted. */
+	down_read(&im->change);
 	vol = source(im, m->source, VB_VOLUME_LIVE, msg, &ret);
+	up_read(&im->change);
 	if (vol) {
 		stop_in_place(vol);
 		ret = make(im, &k, do_snapshot);

@@ -113,7 +113,8 @@ unsigned long vb_cache_evict(struct vb_image *im, unsigned long nr)
 
 	spin_lock(&im->cache_lock);
 	/* Twice around, at most: once to forget who was used. */
-	for (looks = min(2 * im->nr_cached, 64 * nr + 64); looks && done < nr; looks--) {
+	for (looks = min(2 * im->nr_cached, 64 * nr + 64);
+	     looks && done < nr && !list_empty(&im->cache); looks--) {
 		n = list_last_entry(&im->cache, struct vb_node, lru);
 		if (let_go(n)) {
 			list_move(&n->lru, &gone);

@@ -133,16 +133,22 @@ static s64 pass(struct vb_vol *vol, struct vb_vol *n, unsigned int *looks)
 static int step(struct vb_image *im, void *arg)
 {
 	struct vb_vol *vol = choose(im), *n;
+	unsigned long until = jiffies + HZ / 20;
 	unsigned int looks = 0;
 	u64 end;
 	s64 done;
 
 	*(bool *)arg = vol;
-	if (!vol)
+	if (!vol) {
+		/* Each waits for another: no writer of the format makes that. */
+		if (!list_empty(&im->deleting))
+			vb_image_fail(im, -EUCLEAN, "deleting: a loop");
 		return 0;
+	}
 	n = vol->rec.newer == VB_NO_VOLUME ? NULL : vb_vol_find(im, vol->rec.newer);
 	end = 1ULL << 8 * vol->tree.depth;
-	while (vol->walk_at < end && looks < STEP) {
+	/* All writers wait meanwhile, and each look may be a read. */
+	while (vol->walk_at < end && looks < STEP && !time_after(jiffies, until)) {
 		done = pass(vol, n, &looks);
 		if (done < 0) {
 			vb_image_fail(im, done, "deleting");

@@ -121,9 +121,15 @@ static int walk(struct vb_image *im, struct walk *w, struct out *o)
 
 static struct vb_vol *find(struct vb_image *im, u32 number)
 {
-	struct vb_vol *vol = vb_vol_find(im, number);
+	struct vb_vol *vol;
 
-	return vol && vol->rec.state != VB_VOLUME_DELETED ? vol : NULL;
+	/* One that is being deleted goes under im->change alone. */
+	down_read(&im->change);
+	vol = vb_vol_find(im, number);
+	if (vol && vol->rec.state == VB_VOLUME_DELETED)
+		vol = NULL;
+	up_read(&im->change);
+	return vol;
 }
 
 /**

@@ -89,7 +89,7 @@ static int check_super(const struct vb_super *s)
 {
 	if (!s->epoch || s->epoch >= VB_MAX_EPOCH)
 		return -EUCLEAN;
-	if (s->nr_blocks <= VB_FIRST_BLOCK || s->nr_blocks > VB_MAX_BLOCKS)
+	if (s->nr_blocks <= VB_FIRST_BLOCK || s->nr_blocks > VB_MAX_IMAGE)
 		return -EUCLEAN;
 	if (s->cluster_shift < 12 || s->cluster_shift > 16 || s->data_crc > 1)
 		return -EUCLEAN;

@@ -11,7 +11,8 @@
 
 #define VB_BLOCK		4096
 #define VB_FIRST_BLOCK		32	/* before it only superblocks */
-#define VB_MAX_BLOCKS		BIT_ULL(40)
+#define VB_MAX_BLOCKS		BIT_ULL(40)	/* a block number has 40 bits */
+#define VB_MAX_IMAGE		BIT_ULL(39)	/* 2^24 leaves of the bitmap, 2^15 blocks each */
 #define VB_MAX_EPOCH		BIT_ULL(48)
 #define VB_FANOUT		256
 #define VB_ENTRY_BYTES		16

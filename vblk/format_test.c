@@ -187,7 +187,7 @@ static void format_super_rules(struct kunit *test)
 	BAD(s.epoch = 0);
 	BAD(s.epoch = VB_MAX_EPOCH);
 	BAD(s.nr_blocks = 32);
-	BAD(s.nr_blocks = VB_MAX_BLOCKS + 1);
+	BAD(s.nr_blocks = VB_MAX_IMAGE + 1);
 	BAD(s.cluster_shift = 11);
 	BAD(s.cluster_shift = 17);
 	BAD(s.data_crc = 2);

@@ -62,6 +62,16 @@ static int read_supers(struct vb_image *im, struct vb_msg *msg)
 			 vb_super_unpack(&s[i], raw, VB_SUPER_BLOCK(i));
 	}
 	free_page((unsigned long)raw);
+	/*
+	 * A torn one is passed over. One that cannot be read, or is newer than this
+	 * module, may be the newest: going back behind it would lose what was flushed.
+	 */
+	for (i = 0; i < 2; i++) {
+		if (ret[i] && ret[i] != -EINVAL && ret[i] != -EUCLEAN) {
+			vb_say(msg, "a superblock cannot be read or understood");
+			return ret[i];
+		}
+	}
 	if (ret[0] && ret[1]) {
 		vb_say(msg, "there is no superblock that can be used");
 		i = ret[0] == -EINVAL ? ret[1] : ret[0];

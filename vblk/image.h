@@ -147,6 +147,7 @@ struct vb_region {
  * @data_at: region that was good for data last; data goes up from the beginning
  * @meta_at: for metadata, which goes down from the end
  * @full: no cluster was found; nothing has been released since
+ * @released: how often @full was taken back
  * @low: below the mark, and this has been told
  * @dirty: regions with changes since the last commit
  * @given: regions with blocks to be released
@@ -166,6 +167,7 @@ struct vb_space {
 	u64 data_at;
 	u64 meta_at;
 	bool full;
+	u64 released;
 	bool low;
 	struct list_head dirty;
 	struct list_head given;

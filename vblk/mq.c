@@ -118,10 +118,13 @@ static void batch_work(struct work_struct *work)
  *   handle in current->journal_info for its own.
  * - Not while reclaiming: what it allocates would come out of the reserves.
  * - Not from a kernel thread, whose cgroup is not the one to charge.
+ * - Not under a limit for the size of files: the backing is not the submitter's,
+ *   who would get a signal, and the disk an error.
  */
 static bool submitter_may(void)
 {
 	return !current->bio_list && !current->journal_info &&
+	       rlimit(RLIMIT_FSIZE) == RLIM_INFINITY &&
 	       !(current->flags & (PF_MEMALLOC | PF_KTHREAD));
 }
 

@@ -202,7 +202,7 @@ int vb_space_data(struct vb_image *im, u32 clusters, u64 *block, u32 *got)
 {
 	struct vb_space *s = &im->space;
 	u32 size = vb_cluster_blocks(im), n;
-	u64 i, at, left;
+	u64 i, at, left, released;
 	int ret;
 
 	spin_lock(&s->lock);
@@ -211,6 +211,7 @@ int vb_space_data(struct vb_image *im, u32 clusters, u64 *block, u32 *got)
 	at = s->data_at;
 	if (s->full)
 		left = 0;
+	released = s->released;
 	spin_unlock(&s->lock);
 	clusters = min_t(u64, clusters, left / size);
 	if (!clusters)
@@ -227,7 +228,11 @@ int vb_space_data(struct vb_image *im, u32 clusters, u64 *block, u32 *got)
 			return ret;
 		at = at + 1 < s->nr_regions ? at + 1 : 0;
 	}
-	WRITE_ONCE(s->full, true);
+	spin_lock(&s->lock);
+	/* Not if something came free behind the search. */
+	if (s->released == released)
+		s->full = true;
+	spin_unlock(&s->lock);
 	return -ENOSPC;
 }
 
@@ -301,6 +306,7 @@ void vb_space_cancel(struct vb_image *im, u64 block, u32 blocks)
 	r->avail += blocks;
 	s->avail += blocks;
 	s->full = false;
+	s->released++;
 	spin_unlock(&s->lock);
 }
 
@@ -408,8 +414,10 @@ void vb_space_release(struct vb_image *im)
 		n = vb_bits_release(&r->bits);
 		r->avail += n;
 		s->avail += n;
-		if (n)
+		if (n) {
 			s->full = false;
+			s->released++;
+		}
 		spin_unlock(&s->lock);
 	}
 	watch(im);

@@ -203,8 +203,13 @@ int vb_volume_open(struct vb_disk *disk, const struct vblk_attach *a, struct vb_
 		return PTR_ERR(im);
 	}
 	mutex_lock(&im->admin);
+	/* One that is being deleted goes under im->change alone. */
+	down_read(&im->change);
 	vol = vb_vol_find(im, a->volume);
-	if (!vol || vol->rec.state == VB_VOLUME_HIDDEN || vol->rec.state == VB_VOLUME_DELETED) {
+	if (vol && (vol->rec.state == VB_VOLUME_HIDDEN || vol->rec.state == VB_VOLUME_DELETED))
+		vol = NULL;
+	up_read(&im->change);
+	if (!vol) {
 		vb_say(msg, "the image has no volume %u", a->volume);
 		goto err;
 	}
