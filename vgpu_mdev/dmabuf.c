@@ -70,7 +70,7 @@ static vm_fault_t fault(struct vm_fault *vmf)
 		return VM_FAULT_SIGBUS;
 	page = vg_vram_page(p->vram, p->start + ((u64)vmf->pgoff << PAGE_SHIFT));
 	if (!page)
-		return VM_FAULT_OOM;
+		return VM_FAULT_SIGBUS;	/* OOM would be tried again for ever */
 	get_page(page);
 	vmf->page = page;
 	return 0;

@@ -376,9 +376,19 @@ static int check_set(struct vg_gpu *gpu, const struct vgpu_set *s, struct vg_msg
 
 static void apply(struct vg_gpu *gpu, struct vg_engine *e, u32 flags)
 {
+	u32 i;
+
 	spin_lock_irq(&e->lock);
-	if (flags & VGPU_SET_POLICY)
+	if (flags & VGPU_SET_POLICY) {
 		vg_sched_policy(&e->sched, gpu->policy, vg_engine_now(e));
+		/* Those that are closed begin anew, too. */
+		for (i = 0; i < VGPU_MAX_SLICES; i++) {
+			if (!gpu->slices[i])
+				continue;
+			gpu->slices[i]->queue[e->nr].ent.vtime = 0;
+			gpu->slices[i]->queue[e->nr].ent.credit = 0;
+		}
+	}
 	e->sched.quantum = gpu->quantum;
 	e->preempt_timeout = gpu->preempt_timeout;
 	e->job_timeout = gpu->job_timeout;

@@ -372,5 +372,5 @@ int vg_irq_set(struct vg_slice *s, const struct vfio_irq_set *set, const void *d
 		return -ENOTTY;
 	if (action == VFIO_IRQ_SET_ACTION_MASK)
 		return mask(s, set, data);
-	return set_unmask(s, set, data);
+	return action == VFIO_IRQ_SET_ACTION_UNMASK ? set_unmask(s, set, data) : -ENOTTY;
 }

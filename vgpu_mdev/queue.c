@@ -69,6 +69,7 @@ static void clear(struct vg_queue *q, bool registers)
 	q->get = 0;
 	q->error = 0;
 	q->fence = 0;
+	q->job_used = 0;
 	if (registers) {
 		q->ring = 0;
 		q->order = 0;
@@ -179,6 +180,9 @@ void vg_queue_halt(struct vg_queue *q, u32 error, u32 reason)
 	vg_engine_sleep(q->engine, q);
 	if (q->granted)
 		vg_engine_end_turn(q->engine, q, reason);
+	/* Its step is for nothing now, and may hold locks while memory does not come. */
+	if (q->stepping)
+		send_sig(SIGKILL, q->task, 1);
 	trace_vgpu_halt(q, error);
 	vg_irq_raise(q->slice, VGPU_INTR_ERROR(q->nr));
 }
@@ -244,10 +248,13 @@ void vg_queue_look_again(struct vg_queue *q)
 
 static void doorbell(struct vg_queue *q, u32 put)
 {
+	bool back = put - q->put > 1u << q->order;
+
 	if (!q->enabled || q->error)
 		return;
 	q->put = put;
-	if (put - q->get > 1u << q->order) {
+	/* Not backwards either: the end may have been passed. */
+	if (back || put - q->get > 1u << q->order) {
 		q->n.faults++;
 		vg_queue_halt(q, VGPU_ERR_RING, VGPU_TURN_FAULT);
 		vg_slice_fault(q->slice, q->nr, VGPU_ERR_RING);

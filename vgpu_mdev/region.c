@@ -256,7 +256,7 @@ static vm_fault_t vram_fault(struct vm_fault *vmf)
 		return VM_FAULT_SIGBUS;
 	page = vg_vram_page(s->vram, off);
 	if (!page)
-		return VM_FAULT_OOM;
+		return VM_FAULT_SIGBUS;	/* OOM would be tried again for ever */
 	get_page(page);
 	vmf->page = page;
 	return 0;

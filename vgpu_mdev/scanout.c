@@ -2,13 +2,18 @@
 /* The picture of a display slice as a VFIO region: a window on VRAM that moves. */
 
 #include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 
 #include "compat_vfio.h"
 #include "scanout.h"
 #include "vram.h"
+
+/* The last area may outlive slice and GPU; its file holds the module. */
+static const struct file_operations file_ops = { .owner = THIS_MODULE };
 
 /**
  * vg_scanout_alloc() - for a slice that is opened
@@ -30,6 +35,8 @@ struct vg_scanout *vg_scanout_alloc(struct vg_vram *vram, u64 bytes)
 		kfree(sc);
 		return ERR_CAST(file);
 	}
+	__module_get(THIS_MODULE);	/* the last fput() gives it back */
+	file->f_op = &file_ops;
 	kref_init(&sc->ref);
 	init_rwsem(&sc->sem);
 	sc->file = file;
@@ -96,7 +103,11 @@ static vm_fault_t area_fault(struct vm_fault *vmf)
 	if (page)
 		ret = vm_insert_page(vma, vmf->address & PAGE_MASK, page);
 	up_read(&sc->sem);
-	if (ret == -ENOMEM || (!page && off < sc->vram->bytes))
+	/*
+	 * For want of a page of VRAM, not OOM: nobody is killed for this one, and who
+	 * touches it would try again for ever.
+	 */
+	if (ret == -ENOMEM)
 		return VM_FAULT_OOM;
 	/* Somebody else may have been faster. */
 	return !ret || ret == -EBUSY ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;

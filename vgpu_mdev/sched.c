@@ -164,6 +164,9 @@ void vg_sched_change(struct vg_sched *s, struct vg_ent *e, u32 weight, u32 share
 	ahead = e->vtime - s->vmin[level(s, e)];
 	if ((s64)ahead < 0)
 		ahead = 0;
+	/* The quotient must fit. */
+	if (weight < e->weight)
+		ahead = min(ahead, mul_u64_u64_div_u64(1ULL << 62, weight, e->weight));
 	ahead = mul_u64_u64_div_u64(ahead, max(e->weight, 1u), weight);
 	e->weight = weight;
 	e->share = share;
@@ -222,6 +225,8 @@ static struct vg_ent *pick_strict(struct vg_sched *s, u64 *turn, u64 *wait)
 		whole = turn_for(s, num, den);
 		if (e->credit < (s64)(whole / 2) * FRAC) {
 			lack = (whole / 2 + 1) * FRAC - e->credit;
+			/* The quotient must fit; who waits longer is asked again. */
+			lack = min_t(u64, lack, 1ULL << 50);
 			lack = mul_u64_u64_div_u64(lack, den, num);
 			*wait = min_t(u64, *wait, lack / FRAC + 1);
 			continue;

@@ -20,15 +20,20 @@ static enum hrtimer_restart later(struct hrtimer *t)
 {
 	struct vg_slice *s = container_of(t, struct vg_slice, later);
 	unsigned long flags;
+	u64 wait = 0;
 	u32 i;
 
 	spin_lock_irqsave(&s->irq.lock, flags);
 	if (s->irq.bell_delayed) {
-		s->irq.bell_delayed = false;
-		vg_limit_take(&s->irq.bell_limit, ktime_get_ns());
+		/* The timer may have come for an interrupt. */
+		wait = vg_limit_take(&s->irq.bell_limit, ktime_get_ns());
+		if (wait)
+			vg_slice_later(s, wait);
+		else
+			s->irq.bell_delayed = false;
 	}
 	spin_unlock_irqrestore(&s->irq.lock, flags);
-	for (i = 0; i < s->gpu->nr_engines; i++)
+	for (i = 0; !wait && i < s->gpu->nr_engines; i++)
 		vg_queue_release(&s->queue[i]);
 	vg_irq_flush(s);
 	return HRTIMER_NORESTART;
@@ -147,24 +152,29 @@ out:
  */
 void vg_tenant_close(struct vg_slice *s)
 {
+	struct vg_vram *vram = s->vram;
 	struct vg_gpu *gpu = s->gpu;
 	u32 i;
 
-	mutex_lock(&gpu->lock);
-	s->open = false;
+	/* Not under the GPU's lock: a thread may wait for memory that never comes. */
 	for (i = 0; i < gpu->nr_engines; i++)
 		vg_queue_close(&s->queue[i]);
+	mutex_lock(&gpu->lock);
+	s->open = false;
 	mutex_lock(&s->lock);
 	vg_irq_close(s);
 	mutex_unlock(&s->lock);
 	/* The queues are off: neither is started again. */
 	cancel_work_sync(&s->hung);
 	hrtimer_cancel(&s->later);
+	vg_vram_get(vram);
 	free_memory(s);
 	put_pid(s->owner);
 	s->owner = NULL;
 	vg_event(s, VGPU_EVENT_CLOSED, 0);
 	mutex_unlock(&gpu->lock);
+	/* Many pages take long. */
+	vg_vram_put(vram);
 }
 
 static void count_reset(struct vg_slice *s, u32 why)

@@ -149,6 +149,8 @@ static void wait_for_semaphore(struct vg_queue *q, const struct step *s)
 	smp_mb();	/* pairs with vg_slice_released(): one of us sees the other */
 	if (atomic_read(&q->slice->releases) != s->releases) {
 		q->waiting = false;
+		/* Or a look would cost nothing, and another queue's releases no turn. */
+		vg_engine_charge(e, q, s->used, VGPU_COMMAND_UNITS);
 		if (vg_engine_must_yield(e, q))
 			vg_engine_end_turn(e, q, VGPU_TURN_QUANTUM);
 		return;
