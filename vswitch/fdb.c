@@ -50,7 +50,7 @@ static struct vsw_fdb_table *vsw_fdb_alloc(struct vsw_fdb *fdb, u32 mask, u32 ge
 	struct vsw_fdb_table *t;
 
 	t = kvzalloc(struct_size(t, bucket, (size_t)mask + 1),
-		     GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		     GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	set_active_memcg(old);
 	if (!t)
 		return NULL;

@@ -9,6 +9,7 @@
 
 #include <linux/if_vlan.h>
 
+#include "compat.h"
 #include "fdb.h"
 #include "forward.h"
 #include "frame.h"
@@ -92,8 +93,11 @@ static bool vsw_too_big(const struct vsw_port *out, const struct sk_buff *skb)
 	u32 mtu = out->dev ? READ_ONCE(out->dev->mtu) : READ_ONCE(out->mtu);
 	u32 len = skb->len - ETH_HLEN;
 
-	if (likely(len <= mtu) || skb_is_gso(skb))
+	if (likely(len <= mtu))
 		return false;
+	/* What it is cut into must fit, whatever its sender has said of that. */
+	if (skb_is_gso(skb))
+		return !skb_gso_validate_mac_len(skb, mtu + ETH_HLEN + VLAN_HLEN);
 	/* A tag among the bytes is no part of the packet; one is enough. */
 	return len > mtu + VLAN_HLEN || !eth_type_vlan(eth_hdr(skb)->h_proto);
 }
@@ -405,14 +409,7 @@ static void vsw_count_in(struct vsw_ctx *c, const struct sk_buff *skb)
 		vsw_count(c->in, VSWITCH_STAT_IN_MCAST);
 }
 
-/**
- * vsw_input() - a frame comes into the switch
- * @in: by this port
- * @skb: the frame, not shared, data at its Ethernet header; it is consumed
- *
- * Context: bottom halves off, RCU read lock.
- */
-void vsw_input(struct vsw_port *in, struct sk_buff *skb)
+static void vsw_input_one(struct vsw_port *in, struct sk_buff *skb)
 {
 	struct vsw_port *to = NULL;
 	const struct ethhdr *eth;
@@ -475,4 +472,34 @@ void vsw_input(struct vsw_port *in, struct sk_buff *skb)
 		vsw_unicast(&c, skb);
 	else
 		vsw_multicast(&c, skb);
+}
+
+/*
+ * The uplink of one switch may be a vNIC of another, and a frame that is flooded
+ * by each of a chain of them multiplies: what one may set off in one go.
+ */
+#define VSW_NEST_MAX 256
+
+struct vsw_nest {
+	u32 depth, inputs;
+};
+
+static DEFINE_PER_CPU(struct vsw_nest, vsw_nest);
+
+/**
+ * vsw_input() - a frame comes into the switch
+ * @in: by this port
+ * @skb: the frame, not shared, data at its Ethernet header; it is consumed
+ *
+ * Context: bottom halves off, RCU read lock.
+ */
+void vsw_input(struct vsw_port *in, struct sk_buff *skb)
+{
+	if (likely(!__this_cpu_read(vsw_nest.depth)))
+		__this_cpu_write(vsw_nest.inputs, 0);
+	else if (__this_cpu_inc_return(vsw_nest.inputs) > VSW_NEST_MAX)
+		return vsw_drop(in, skb, VSWITCH_DROP_LOOP);
+	__this_cpu_inc(vsw_nest.depth);
+	vsw_input_one(in, skb);
+	__this_cpu_dec(vsw_nest.depth);
 }

@@ -51,6 +51,8 @@ static void __exit vsw_exit(void)
 	vsw_net_exit();
 	/* Ports and queues are freed by functions of ours. */
 	rcu_barrier();
+	/* A queue freed by the first has let go of its port only then. */
+	rcu_barrier();
 }
 
 module_init(vsw_init);

@@ -11,6 +11,7 @@
  */
 
 #include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
 #include <linux/jhash.h>
 #include <linux/memcontrol.h>
 #include <linux/random.h>
@@ -216,6 +217,9 @@ static bool vsw_mcast_message(struct vsw_port *in, struct vsw_igmp *msg, u16 vid
 /* Where the IP header begins, and its family; 0: no IP. */
 static u32 vsw_mcast_ip(const struct sk_buff *skb, u8 *family)
 {
+	/* A tag beside the frame counts as one among its bytes. */
+	if (skb_vlan_tag_present(skb))
+		return 0;
 	switch (eth_hdr(skb)->h_proto) {
 	case htons(ETH_P_IP):
 		*family = 4;
@@ -277,8 +281,11 @@ bool vsw_mcast_snoop(struct vsw_port *in, struct sk_buff *skb, u16 vid, struct v
 		return true;
 	if (vsw_group_is_local(g.address, family))
 		return false;
+	/* Then somebody may have joined whose membership could not be noted. */
+	if (READ_ONCE(m->full))
+		return false;
 	to->members = vsw_mcast_find(m, &g);
-	return to->members || !READ_ONCE(m->full);
+	return true;
 }
 
 /* Is the port among them? Under RCU. */

@@ -105,8 +105,12 @@ static struct sk_buff *vsw_mirror_copy(const struct vsw_mirror *m, const struct 
 		if (pskb_trim(copy, m->snap))
 			goto err;
 		/* What is left is no packet: nobody shall segment or sum it. */
-		if (skb_is_gso(copy))
+		if (skb_is_gso(copy)) {
+			/* The original goes on as it is. */
+			if (skb_unclone(copy, GFP_ATOMIC))
+				goto err;
 			skb_gso_reset(copy);
+		}
 		copy->ip_summed = CHECKSUM_NONE;
 	}
 	return copy;

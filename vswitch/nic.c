@@ -70,7 +70,10 @@ static int vsw_cell_poll(struct napi_struct *napi, int budget)
 	int done = 0;
 
 	while (done < budget) {
+		/* On this CPU alone, unless its NAPI has been given a thread. */
+		spin_lock(&cell->queue.lock);
 		skb = __skb_dequeue(&cell->queue);
+		spin_unlock(&cell->queue.lock);
 		if (!skb)
 			break;
 		done++;
@@ -102,6 +105,7 @@ static void vsw_nic_put(struct vsw_port *port, struct sk_buff *skb)
 	struct vsw_cell *cell = this_cpu_ptr(port->cells);
 	struct net_device *dev = port->dev;
 	u32 len = skb->len;
+	bool first;
 
 	if (unlikely(skb_queue_len(&cell->queue) >= VSW_RING_SIZE))
 		return vsw_drop(port, skb, VSWITCH_DROP_FULL);
@@ -120,8 +124,11 @@ static void vsw_nic_put(struct vsw_port *port, struct sk_buff *skb)
 			skb->pkt_type = PACKET_OTHERHOST;
 	}
 	vsw_count_frame(port, VSWITCH_STAT_OUT_FRAMES, len);
+	spin_lock(&cell->queue.lock);
 	__skb_queue_tail(&cell->queue, skb);
-	if (skb_queue_len(&cell->queue) == 1)
+	first = skb_queue_len(&cell->queue) == 1;
+	spin_unlock(&cell->queue.lock);
+	if (first)
 		napi_schedule(&cell->napi);
 }
 
@@ -159,7 +166,7 @@ int vsw_nic_init(struct net_device *dev)
 	for_each_possible_cpu(cpu) {
 		struct vsw_cell *cell = per_cpu_ptr(port->cells, cpu);
 
-		__skb_queue_head_init(&cell->queue);
+		skb_queue_head_init(&cell->queue);
 		cell->port = port;
 		set_bit(NAPI_STATE_NO_BUSY_POLL, &cell->napi.state);
 		netif_napi_add(dev, &cell->napi, vsw_cell_poll);

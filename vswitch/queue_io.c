@@ -18,10 +18,12 @@
 
 /* Copy what is likely to be looked at into the linear part, the rest to pages. */
 #define VSW_LINEAR 256
+/* As Linux' TCP has it (net.ipv4.tcp_min_snd_mss). */
+#define VSW_LEAST_MSS 48
 
 static struct sk_buff *vsw_queue_alloc(u32 len, u32 hdr_len, bool wait, int *err)
 {
-	gfp_t gfp = wait ? GFP_KERNEL : GFP_NOWAIT;
+	gfp_t gfp = (wait ? GFP_KERNEL : GFP_NOWAIT | __GFP_NOWARN) | __GFP_ACCOUNT;
 	u32 linear = len;
 	struct sk_buff *skb;
 
@@ -62,10 +64,17 @@ static int vsw_queue_get_header(const struct vsw_queue *q, struct iov_iter *from
  */
 static int vsw_queue_apply_header(struct sk_buff *skb, const struct virtio_net_hdr *hdr)
 {
+	int ret;
+
 	skb_reset_mac_header(skb);
 	skb_set_network_header(skb, ETH_HLEN);
 	skb->protocol = eth_hdr(skb)->h_proto;
-	return virtio_net_hdr_to_skb(skb, hdr, true);
+	ret = virtio_net_hdr_to_skb(skb, hdr, true);
+	/* A frame cut for each receiver into pieces of a byte is an attack. */
+	if (!ret && skb_is_gso(skb) && skb_shinfo(skb)->gso_size < VSW_LEAST_MSS &&
+	    !(skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4))
+		ret = -EINVAL;
+	return ret;
 }
 
 /* Return: 0 or why the switch did not even look at it. */

@@ -222,6 +222,8 @@ static int vsw_batch(struct vsw_queue *q, unsigned int cmd, void __user *arg, bo
 		return -EFAULT;
 	if (size < sizeof(batch))
 		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
 	ret = copy_struct_from_user(&batch, sizeof(batch), arg, size);
 	if (ret)
 		return ret;

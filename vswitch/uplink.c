@@ -46,6 +46,8 @@ void vsw_uplink_send(struct vsw_port *port, struct sk_buff *skb)
 {
 	vsw_count_frame(port, VSWITCH_STAT_OUT_FRAMES, skb->len);
 	skb_forward_csum(skb);
+	/* When it came in is not when it is to go out. */
+	skb_clear_tstamp(skb);
 	skb->dev = port->dev;
 	dev_queue_xmit(skb);
 }

@@ -29,8 +29,8 @@ static int vsw_xdp_setup(struct net_device *dev, struct bpf_prog *new,
 	struct vsw_port *port = vsw_nic_port(dev);
 	struct bpf_prog *old = rtnl_dereference(port->xdp);
 
-	/* The core takes the program away from what it unregisters. */
-	if (dev->reg_state == NETREG_REGISTERED && port->conf & VSWITCH_P_LOCKED &&
+	/* The end of a link or of the netdev cannot be refused: the core has no extack then. */
+	if ((new || extack) && port->conf & VSWITCH_P_LOCKED &&
 	    !vsw_switch_capable(port->sw)) {
 		NL_SET_ERR_MSG(extack, "the vNIC is locked by its switch");
 		return -EPERM;
