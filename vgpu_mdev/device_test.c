@@ -7,7 +7,7 @@
 #include "limit.h"
 
 #define SECOND 1000000000ULL
-#define MIB (1ULL << 20)
+#define MIB 1048576ULL
 
 static u32 word(const struct vg_config *c, u32 off)
 {
