@@ -67,9 +67,8 @@ static void grant(struct vg_engine *e, struct vg_queue *q, u64 turn)
 	q->granted = true;
 	watch(e, turn);
 	trace_vgpu_turn_begin(q, turn);
-	/* In an interrupt, current may be about to sleep. */
-	if (q->task != current || !in_task())
-		wake_up(&q->wait);
+	/* Even if it is the current task: this may be an interrupt on its way to sleep. */
+	wake_up(&q->wait);
 }
 
 /* The engine is free: who gets it? */

@@ -38,7 +38,7 @@ struct vg_slice;
 struct vg_engine {
 	struct vg_gpu *gpu;
 	u32 nr;
-	spinlock_t lock;
+	spinlock_t lock;	/* the engine and its queues */
 	struct vg_sched sched;
 	struct vg_queue *holder;
 	bool paused;

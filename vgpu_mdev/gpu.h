@@ -70,7 +70,7 @@ struct vg_gpu {
 	u32 nr_engines;
 	u64 vram;
 	u32 clock;
-	struct mutex lock;
+	struct mutex lock;	/* slices and settings */
 	bool dying;
 	u32 policy;
 	bool paused;

@@ -15,7 +15,7 @@
  * @turns: VG_LOG_TURNS of them
  */
 struct vg_log {
-	spinlock_t lock;
+	spinlock_t lock;	/* the turns */
 	u64 next;
 	struct vgpu_turn *turns;
 };

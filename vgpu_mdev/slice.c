@@ -234,14 +234,33 @@ static bool fits(struct vg_slice *s, const struct vg_settings *n)
 	     VGPU_SLICE_DOORBELL_LIMIT | VGPU_SLICE_IRQ_LIMIT | VGPU_SLICE_FAULT_LIMIT | \
 	     WHILE_CLOSED)
 
-/* A field that is not asked for must be 0. */
-#define TAKE(flag, field)						\
-	do {								\
-		if (set->flags & (flag))				\
-			n.field = set->field;				\
-		else if (set->field)					\
-			return -EINVAL;					\
-	} while (0)
+/* Take a field that is asked for; one that is not must be 0. */
+static bool take(u32 asked, u32 *to, u32 value)
+{
+	if (asked)
+		*to = value;
+	return asked || !value;
+}
+
+static bool take_all(struct vg_settings *n, const struct vgpu_slice_set *set)
+{
+	u32 f = set->flags;
+
+	if (f & VGPU_SLICE_CARVEOUT)
+		n->carveout = set->carveout;
+	else if (set->carveout)
+		return false;
+	return take(f & VGPU_SLICE_WEIGHT, &n->weight, set->weight) &&
+	       take(f & VGPU_SLICE_SHARE, &n->share, set->share) &&
+	       take(f & VGPU_SLICE_PRIORITY, &n->priority, set->priority) &&
+	       take(f & VGPU_SLICE_DOORBELL_LIMIT, &n->doorbell_limit, set->doorbell_limit) &&
+	       take(f & VGPU_SLICE_IRQ_LIMIT, &n->irq_limit, set->irq_limit) &&
+	       take(f & VGPU_SLICE_FAULT_LIMIT, &n->fault_limit, set->fault_limit) &&
+	       take(f & VGPU_SLICE_PERSONALITY, &n->personality, set->personality) &&
+	       take(f & VGPU_SLICE_DISPLAY, &n->display, set->display) &&
+	       take(f & VGPU_SLICE_MODE, &n->width, set->width) &&
+	       take(f & VGPU_SLICE_MODE, &n->height, set->height);
+}
 
 /**
  * vg_slice_set() - VGPU_SLICE_SET
@@ -257,19 +276,8 @@ int vg_slice_set(struct vg_slice *s, const struct vgpu_slice_set *set, struct vg
 	int ret;
 
 	lockdep_assert_held(&s->gpu->lock);
-	if (set->flags & ~ALL || set->pad)
+	if (set->flags & ~ALL || set->pad || !take_all(&n, set))
 		return -EINVAL;
-	TAKE(VGPU_SLICE_WEIGHT, weight);
-	TAKE(VGPU_SLICE_SHARE, share);
-	TAKE(VGPU_SLICE_PRIORITY, priority);
-	TAKE(VGPU_SLICE_DOORBELL_LIMIT, doorbell_limit);
-	TAKE(VGPU_SLICE_IRQ_LIMIT, irq_limit);
-	TAKE(VGPU_SLICE_FAULT_LIMIT, fault_limit);
-	TAKE(VGPU_SLICE_PERSONALITY, personality);
-	TAKE(VGPU_SLICE_DISPLAY, display);
-	TAKE(VGPU_SLICE_MODE, width);
-	TAKE(VGPU_SLICE_MODE, height);
-	TAKE(VGPU_SLICE_CARVEOUT, carveout);
 	ret = check_numbers(s, &n, set->flags, msg);
 	if (ret)
 		return ret;

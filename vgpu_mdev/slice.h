@@ -68,7 +68,7 @@ struct vg_settings {
  * @fault_storms: see there
  */
 struct vg_irq {
-	spinlock_t lock;
+	spinlock_t lock;	/* registers, eventfds, limits */
 	u32 status;
 	u32 enable;
 	u32 index;
@@ -141,7 +141,7 @@ struct vg_slice {
 	atomic_t releases;
 	u32 time_hi;
 	u32 scratch;
-	struct mutex lock;
+	struct mutex lock;	/* configuration and display */
 	struct vg_config config;
 	struct vg_display disp;
 	struct vg_scanout *scanout;

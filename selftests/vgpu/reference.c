@@ -67,7 +67,9 @@ static void unpack(const uint8_t *p, uint32_t fmt, uint32_t c[4])
 
 	c[3] = 255;
 	if (fmt == VGPU_FMT_R8) {
-		c[0] = c[1] = c[2] = v;
+		c[0] = v;
+		c[1] = v;
+		c[2] = v;
 	} else if (fmt == VGPU_FMT_RGB565) {
 		c[0] = (v >> 11) * 8 + (v >> 11) / 4;
 		c[1] = (v >> 5) % 64 * 4 + (v >> 5) % 64 / 16;

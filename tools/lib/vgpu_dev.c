@@ -174,7 +174,10 @@ void vl_vgpu_dev_close(struct vl_vgpu *d)
 	if (d->irq >= 0)
 		close(d->irq);
 	d->vram = NULL;
-	d->device = d->group = d->container = d->irq = -1;
+	d->device = -1;
+	d->group = -1;
+	d->container = -1;
+	d->irq = -1;
 }
 
 /**

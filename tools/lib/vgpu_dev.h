@@ -54,7 +54,7 @@ struct vl_vgpu {
 	struct vl_vgpu_queue q[VGPU_MAX_QUEUES];
 };
 
-#define VL_VGPU_IOMMUFD		(1U << 0)	/* not the VFIO container */
+#define VL_VGPU_IOMMUFD		1	/* not the VFIO container */
 
 int vl_vgpu_dev_open(struct vl_vgpu *d, const char *uuid, unsigned int flags);
 void vl_vgpu_dev_close(struct vl_vgpu *d);
