@@ -358,13 +358,15 @@ static void read_symbols(void)
 /* The symbol that an address in a line of a leak report belongs to, or "". */
 static const char *symbol_of(const char *line)
 {
-	const char *hex = strstr(line, "] 0x");
+	const char *hex = strstr(line, "] ");
 	int lo = 0, hi = nr_symbols - 1, mid;
 	uint64_t address;
 
-	if (!hex || !nr_symbols)
+	/* "[<…>] 0x…" or, since 6.4, "0x…" alone: names are gone with the module. */
+	hex = hex ? hex + 2 : line + strspn(line, " ");
+	if (strncmp(hex, "0x", 2) || !nr_symbols)
 		return "";
-	address = strtoull(hex + 2, NULL, 16);
+	address = strtoull(hex, NULL, 16);
 	if (address < symbols[0].address)
 		return "";
 	while (lo < hi) {
