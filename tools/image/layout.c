@@ -153,7 +153,7 @@ const char *img_super_rules(const struct img_super *s)
 {
 	if (!s->epoch || s->epoch >= IMG_MAX_EPOCH)
 		return "epoch out of range";
-	if (s->nr_blocks <= IMG_FIRST || s->nr_blocks > IMG_MAX_BLOCKS)
+	if (s->nr_blocks <= IMG_FIRST || s->nr_blocks > IMG_MAX_IMAGE)
 		return "size out of range";
 	if (s->shift < 12 || s->shift > 16)
 		return "cluster out of range";

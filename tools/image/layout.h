@@ -23,7 +23,8 @@
 #define IMG_LOG_BLOCKS	64U
 #define IMG_LOG_RECORDS	508U
 #define IMG_LOG_RUN	0x7fffffU
-#define IMG_MAX_BLOCKS	0x10000000000ULL
+#define IMG_MAX_BLOCKS	0x10000000000ULL	/* a block number has 40 bits */
+#define IMG_MAX_IMAGE	0x8000000000ULL		/* what the bitmap covers */
 #define IMG_MAX_EPOCH	0x1000000000000ULL
 #define IMG_MAX_VOLUMES	0x100000U
 #define IMG_NONE	0xffffffffU

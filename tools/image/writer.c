@@ -200,8 +200,8 @@ struct img_writer *img_make(struct store *st, const struct img_make *m)
 	struct img_writer *w;
 	struct img im = { .st = st };
 
-	if (m->nr_blocks < 256 || m->nr_blocks > IMG_MAX_BLOCKS) {
-		vl_error(0, "an image has 1 MiB to 4 PiB");
+	if (m->nr_blocks < 256 || m->nr_blocks > IMG_MAX_IMAGE) {
+		vl_error(0, "an image has 1 MiB to 2 PiB");
 		return NULL;
 	}
 	/* What was here before is gone first: it must not outlive a crash as half of both. */
