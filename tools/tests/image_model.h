@@ -87,7 +87,7 @@ static inline bool step(struct model *m)
 }
 
 static inline bool build(struct model *m, unsigned int shift, bool crc, unsigned int steps,
-		  unsigned int seed)
+			 unsigned int seed)
 {
 	struct img_make make = { .nr_blocks = POOL / 4096, .shift = shift, .data_crc = crc };
 
