@@ -18,6 +18,8 @@ import tty
 from initramfs import Cannot
 
 CANNOT, TIMED_OUT, SPLAT = 125, 124, 99
+# Seconds without a word after which a machine that has splatted is given up.
+SILENCE = 300
 
 # Bochs models and what the kernel must be told about each.
 BOCHS_CPU = 'corei7_skylake_x'
@@ -84,6 +86,8 @@ class Machine:
         self.splats = []
         self.panicked = 0
         self.last_output = 0
+        self.last_word = 0      # when anything came, from any port
+        self.asked = False      # what the machine says now was asked for
         self.log = None
 
     # What the three ports bring.
@@ -96,7 +100,7 @@ class Machine:
     def on_log_line(self, line):
         if SPLATS.match(line):
             # Before init runs, only what kills the kernel counts.
-            if self.started or 'Kernel panic' in line:
+            if (self.started or 'Kernel panic' in line) and not self.asked:
                 self.splats.append(re.sub(r'^\[[^]]*\]\s*', '', line))
         if 'end Kernel panic' in line:
             self.panicked = time.monotonic()
@@ -163,8 +167,9 @@ class Machine:
             if o.kernel.endswith('-debug'):
                 line.append('sysctl.kernel.hung_task_timeout_secs=600')
         elif o.bed == 'qemu':
-            # Between busy host threads TCG's clocks are not to be compared.
-            line += ['tsc=reliable', 'no_timer_check']
+            # Between busy host threads TCG's clocks are not to be compared. An
+            # NMI asks a kernel that hangs where it does.
+            line += ['tsc=reliable', 'no_timer_check', 'unknown_nmi_panic', 'panic_print=0x40']
         return ' '.join([x for x in line if x] + o.append)
 
     def disks(self):
@@ -209,6 +214,7 @@ class Machine:
         for i in (1, 2, 3):
             argv += ['-chardev', f'socket,id=com{i},path={self.tmp}/com{i}',
                      '-serial', f'chardev:com{i}']
+        argv += ['-monitor', f'unix:{self.tmp}/monitor,server=on,wait=off']
         self.spawn(argv)
         for s, handler in zip(listeners, (self.on_log, self.on_output,
                                           self.status_lines.feed)):
@@ -319,6 +325,7 @@ debug: action=ignore
         self.log = open(self.o.keep_log, 'wb') if self.o.keep_log else \
             open(os.dup(2), 'wb')
         self.deadline = time.monotonic() + self.o.timeout
+        signal.signal(signal.SIGUSR1, self.hurry)
         try:
             if self.o.bed == 'bochs':
                 self.start_bochs(bzimage, initrd)
@@ -327,6 +334,10 @@ debug: action=ignore
             return self.verdict(self.watch())
         finally:
             self.stop()
+
+    def hurry(self, *_):
+        """SIGUSR1: whoever waits for this run waits no more."""
+        self.deadline = 0
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -355,6 +366,7 @@ debug: action=ignore
                 data = b''
             if data:
                 got = True
+                self.last_word = time.monotonic()
                 self.ports[fd](data)
             else:
                 del self.ports[fd]
@@ -395,7 +407,12 @@ debug: action=ignore
         while True:
             now = time.monotonic()
             if now > self.deadline:
+                self.interrogate()
                 return 'timeout'
+            # A kernel that said what is wrong, and nothing since.
+            if self.splats and now - self.last_word > SILENCE:
+                self.interrogate()
+                return None
             self.read_ports(0.1)
             now = time.monotonic()
             if self.process.poll() is not None:
@@ -409,6 +426,30 @@ debug: action=ignore
                 finished = finished or now
                 if now - finished > 20:
                     return 'stuck'
+
+    def interrogate(self):
+        """Where does a machine hang that says nothing? Its log gets the answer."""
+        self.asked = True
+        path = os.path.join(self.tmp, 'monitor')
+        if not os.path.exists(path) or self.process.poll() is not None:
+            return
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(2)
+                s.connect(path)
+                s.sendall(b'info status\ninfo registers -a\nnmi\n')
+                said = b''
+                try:
+                    while data := s.recv(65536):
+                        said += data
+                except socket.timeout:
+                    pass
+        except OSError as e:
+            said = f'the emulator does not answer: {e}\n'.encode()
+        self.log.write(b'\n' + said.replace(b'\r', b'') + b'\n')
+        end = time.monotonic() + 8
+        while time.monotonic() < end and not self.panicked:
+            self.read_ports(0.1)
 
     def verdict(self, ended):
         if self.splats:
