@@ -13,7 +13,9 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "host.h"
 #include "vm.h"
 
 #define PAGE	0x1000UL
@@ -102,6 +104,20 @@ static void deleted_slot_is_someone_elses(void)
 }
 
 /*
+ * Code that one CPU writes while another translates it is where QEMU's TCG (7.2)
+ * is not sound: it reads the bytes, and only then begins to watch the page, so
+ * that a store between the two is lost on it. Machines with more than one CPU
+ * have stopped in these tests; whether for that reason was not found out. With one
+ * CPU (host/changing-code) and in Bochs the guests take turns at any instruction of
+ * the exit's handling.
+ */
+static void may_change_code(void)
+{
+	if (host_is_tcg() && sysconf(_SC_NPROCESSORS_ONLN) > 1 && !long_run())
+		test_skip("several CPUs in TCG: with LONG=1; host/kvmlite/changing-code has it with one");
+}
+
+/*
  * Double fetch: while one vCPU stores to a hole, another changes the store. Two
  * instructions of the same length; what comes out is one or the other, never the
  * address of one with the data of the other.
@@ -131,6 +147,7 @@ static void instruction_changes(void)
 	struct kvm_regs regs;
 	struct runner r;
 
+	may_change_code();
 	load_guest(vm, GPA_CODE, storing);
 	load_guest(vm, GPA_CODE + 0x1000, changing);
 	REQUIRE(!memcmp(vm->mem + 0x10018, "\x89\x03", 2),
@@ -190,6 +207,7 @@ static void load_becomes_store(void)
 
 	if (!is_kvmlite())
 		test_skip("6.12's KVM takes the exit's address for the store's");
+	may_change_code();
 	pd[GPA_MMIO >> 21] &= ~2ULL;
 	load_guest(vm, GPA_CODE, loading);
 	load_guest(vm, GPA_CODE + 0x1000, changing_load);
