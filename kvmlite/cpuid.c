@@ -461,7 +461,8 @@ static void kl_cr4_reserved(struct kl_vcpu *vcpu)
 		ok |= X86_CR4_SMEP;
 	if (kl_guest_has(vcpu, X86_FEATURE_SMAP))
 		ok |= X86_CR4_SMAP;
-	vcpu->cpuid.cr4_reserved = ~ok;
+	/* What user space promised, the CPU must be able to keep. */
+	vcpu->cpuid.cr4_reserved = ~(ok & kl_host_cr4_possible());
 }
 
 static void kl_efer_allowed(struct kl_vcpu *vcpu)
@@ -474,7 +475,7 @@ static void kl_efer_allowed(struct kl_vcpu *vcpu)
 		ok |= EFER_NX;
 	if (kl_guest_has(vcpu, X86_FEATURE_FXSR_OPT))
 		ok |= EFER_FFXSR;
-	vcpu->cpuid.efer_allowed = ok;
+	vcpu->cpuid.efer_allowed = ok & kl_host_efer_possible();
 }
 
 static void kl_cpuid_index(struct kl_cpuid *c)
@@ -526,7 +527,6 @@ static void kl_cpuid_derive(struct kl_vcpu *vcpu)
 	kl_cpuid_index(c);
 	e = kl_cpuid_find(vcpu, 0x80000008, 0);
 	c->maxphyaddr = e ? clamp(e->eax & 0xff, 32U, 52U) : 36;
-	c->linear_bits = kl_guest_has(vcpu, X86_FEATURE_LA57) ? 57 : 48;
 	c->reserved_gpa = GENMASK_ULL(63, c->maxphyaddr);
 	/* Found under other rules. */
 	vcpu->code.known = false;
@@ -539,6 +539,7 @@ static void kl_cpuid_derive(struct kl_vcpu *vcpu)
 	c->intel = e && e->ebx == 0x756e6547;
 	kl_efer_allowed(vcpu);
 	kl_cr4_reserved(vcpu);
+	c->linear_bits = c->cr4_reserved & X86_CR4_LA57 ? 48 : 57;
 	kl_cpuid_update_runtime(vcpu);
 	kl_ops->cpuid_changed(vcpu);
 	if (vcpu->apic)

@@ -105,7 +105,9 @@ static u32 reset_ring(struct kl_vm *vm, struct kl_dirty_ring *ring, bool *flush)
 	u32 count = 0, slot;
 	u64 offset;
 
-	while (ring->tail != READ_ONCE(ring->head)) {
+	/* A ring that is filled as fast as it is emptied has an end, too. */
+	while (count < ring->size && ring->tail != READ_ONCE(ring->head) &&
+	       !signal_pending(current)) {
 		e = &ring->entries[ring->tail & (ring->size - 1)];
 		/* Pairs with user space's release when it has collected it. */
 		if (!(smp_load_acquire(&e->flags) & KVM_DIRTY_GFN_F_RESET))

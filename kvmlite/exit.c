@@ -148,8 +148,16 @@ int kl_exit_tdp_fault(struct kl_vcpu *vcpu, gpa_t gpa, u32 access)
 	vcpu->l1d_unclean = true;
 	trace_kl_tdp_fault(vcpu, gpa, access);
 	ret = kl_mmu_fault(vcpu, gpa, access);
-	if (ret == KL_FAULT_MMIO)
+	if (ret == KL_FAULT_MMIO) {
+		/* The instruction at RIP has no part in it. */
+		if (unlikely(kl_event_on_its_way(vcpu))) {
+			u64 data[2] = { access, gpa };
+
+			return kl_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV,
+						 ARRAY_SIZE(data), data);
+		}
 		return kl_emulate_mmio(vcpu, gpa, access);
+	}
 	if (ret == KL_FAULT_DONE)
 		return 1;
 	if (ret == -EINTR)

@@ -91,6 +91,9 @@ static int host_pfnmap(const struct fault *f, struct host_page *host)
 	mmap_read_unlock(mm);
 	if (ret)
 		return ret;
+	/* What the VMM may write is not what its guest may. */
+	if (f->slot->flags & KVM_MEM_READONLY)
+		host->writable = false;
 	host->pfn = pfn;
 	host->page = NULL;
 	return 0;
@@ -415,22 +418,22 @@ long kl_mmu_prefault(struct kl_vcpu *vcpu, struct kvm_pre_fault_memory *range)
 	    range->gpa + range->size <= range->gpa)
 		return -EINVAL;
 	while (range->size) {
+		if (signal_pending(current)) {
+			ret = -EINTR;
+			break;
+		}
+		cond_resched();
 		gfn = range->gpa >> PAGE_SHIFT;
 		ret = -ENOENT;
 		if (gfn >= kl_tdp_end(&vcpu->vm->mmu))
 			break;
 		if (!is_mapped(&vcpu->vm->mmu, gfn, &level)) {
-			if (signal_pending(current)) {
-				ret = -EINTR;
-				break;
-			}
 			ret = kl_mmu_fault(vcpu, range->gpa, KL_FAULT_READ);
 			if (ret == KL_FAULT_MMIO)
 				ret = -ENOENT;
 			if (ret < 0)
 				break;
 			/* If somebody took the page away again: once more. */
-			cond_resched();
 			continue;
 		}
 		step = (KL_TDP_PAGES(level) - (gfn & (KL_TDP_PAGES(level) - 1)))

@@ -18,6 +18,7 @@
 #include <asm/fpu/xcr.h>
 #include <asm/fpu/xstate.h>
 #include <asm/mmu_context.h>
+#include <asm/ldt.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/perf_event.h>
@@ -312,6 +313,45 @@ static u64 kl_host_xss(void)
 /* XCR0 and XSS never change once the kernel is up: read them once. */
 static u64 kl_xcr0_host __ro_after_init, kl_xss_host __ro_after_init;
 
+u64 kl_host_cr4_possible(void)
+{
+	u64 cr4 = X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE |
+		  X86_CR4_PSE | X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE |
+		  X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
+	u32 eax, ebx, ecx, edx;
+
+	if (kl_xcr0_host)
+		cr4 |= X86_CR4_OSXSAVE;
+	if (cpuid_ecx(1) & BIT(X86_FEATURE_PCID & 31))
+		cr4 |= X86_CR4_PCIDE;
+	if (cpuid_eax(0) < 7)
+		return cr4;
+	cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
+	if (ebx & BIT(X86_FEATURE_FSGSBASE & 31))
+		cr4 |= X86_CR4_FSGSBASE;
+	if (ebx & BIT(X86_FEATURE_SMEP & 31))
+		cr4 |= X86_CR4_SMEP;
+	if (ebx & BIT(X86_FEATURE_SMAP & 31))
+		cr4 |= X86_CR4_SMAP;
+	if (ecx & BIT(X86_FEATURE_UMIP & 31))
+		cr4 |= X86_CR4_UMIP;
+	if (ecx & BIT(X86_FEATURE_LA57 & 31))
+		cr4 |= X86_CR4_LA57;
+	return cr4;
+}
+
+u64 kl_host_efer_possible(void)
+{
+	u32 edx = cpuid_edx(0x80000001);
+	u64 efer = EFER_SCE | EFER_LME;
+
+	if (edx & BIT(X86_FEATURE_NX & 31))
+		efer |= EFER_NX;
+	if (edx & BIT(X86_FEATURE_FXSR_OPT & 31))
+		efer |= EFER_FFXSR;
+	return efer;
+}
+
 void kl_xcr_switch_to_guest(struct kl_vcpu *vcpu)
 {
 	if (vcpu->xcr0 != kl_xcr0_host)
@@ -478,6 +518,28 @@ void kl_host_emergency_vmxe(void)
 void kl_host_load_gs(unsigned int selector)
 {
 	load_gs_index(selector);
+}
+
+void kl_host_reload_ldt(void)
+{
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+	struct mm_struct *mm = current->mm;
+	const struct ldt_struct *ldt;
+	unsigned long flags;
+
+	if (likely(!mm || !READ_ONCE(mm->context.ldt)))
+		return;
+	/* Who puts another in its place waits for our answer before it frees this. */
+	local_irq_save(flags);
+	ldt = READ_ONCE(mm->context.ldt);
+	/* With page-table isolation it is mapped where user space's tables have it. */
+	if (boot_cpu_has(X86_FEATURE_PTI))
+		set_ldt((void *)(LDT_BASE_ADDR + ldt->slot *
+				 (LDT_ENTRIES * LDT_ENTRY_SIZE)), ldt->nr_entries);
+	else
+		set_ldt(ldt->entries, ldt->nr_entries);
+	local_irq_restore(flags);
+#endif
 }
 
 void kl_host_restore_breakpoints(void)

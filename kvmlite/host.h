@@ -98,6 +98,13 @@ static inline void kl_uret_load(int slot, u64 value)
 		kl_uret_set(slot, value, ~0ULL);
 }
 
+/*
+ * The bits of CR4 and EFER that this CPU knows, switched on by the host or not: a
+ * guest with another one would not be let in. OSXSAVE is there if the host has it,
+ * for whoever loads XCR0 needs it.
+ */
+u64 kl_host_cr4_possible(void);
+u64 kl_host_efer_possible(void);
 /* CR4 as the host has it now on this CPU (changes with PCE, PCIDE …). */
 unsigned long kl_host_cr4(void);
 /* CR4.VMXE and processor trace around VMX operation; interrupts off. */
@@ -106,6 +113,11 @@ void kl_host_disable_vmxe(void);
 /* The same, from anywhere, when the machine is going down. */
 void kl_host_emergency_vmxe(void);
 void kl_host_load_gs(unsigned int selector);	/* writes MSR_KERNEL_GS_BASE, too */
+/*
+ * The LDT that the process has now: another thread may have given it one, or a
+ * new one in place of one that is freed by now, since LDTR was saved. Preemption off.
+ */
+void kl_host_reload_ldt(void);
 void kl_host_reload_gdt_tr(void);	/* after a VM exit truncated the limits */
 
 /*

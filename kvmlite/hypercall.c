@@ -69,7 +69,9 @@ static int kl_fix_hypercall(struct kl_vcpu *vcpu)
 			  (kl_ops->get_cpl(vcpu) == 3 ? KL_ACCESS_USER : 0), NULL))
 		return 1;
 	kl_do_hypercall(vcpu);
-	kl_rip_write(vcpu, kl_rip_read(vcpu) + 3);
+	rip = kl_rip_read(vcpu) + 3;
+	kl_rip_write(vcpu, kl_is_64bit(vcpu) ? rip : (u32)rip);
+	kl_ops->set_shadow(vcpu, 0);
 	return kl_insn_done(vcpu);
 }
 

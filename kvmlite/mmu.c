@@ -106,6 +106,13 @@ static void zap_locked(struct kl_vm *vm, gfn_t start, gfn_t end, bool may_sleep,
 			flush_if(vm, flush);
 			cond_resched_lock(&mmu->lock);
 			kl_tdp_iter_resume(&it);
+		} else if (!may_sleep && spin_is_contended(&mmu->lock)) {
+			/* The OOM reaper must not sleep; vCPUs must not spin. */
+			flush_if(vm, flush);
+			spin_unlock(&mmu->lock);
+			cpu_relax();
+			spin_lock(&mmu->lock);
+			kl_tdp_iter_resume(&it);
 		}
 	}
 }

@@ -4,6 +4,7 @@
  */
 
 #include <linux/kvm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <linux/uaccess.h>
@@ -56,9 +57,13 @@ static int kl_msr_filter_add(struct kl_msr_filter *f,
 	bytes = BITS_TO_LONGS(user->nmsrs) * sizeof(long);
 	if (bytes > KL_MSR_BITMAP_MAX)
 		return -EINVAL;
-	r->bitmap = memdup_user((void __user *)user->bitmap, bytes);
-	if (IS_ERR(r->bitmap))
-		return PTR_ERR(r->bitmap);
+	r->bitmap = kmalloc(bytes, GFP_KERNEL_ACCOUNT);
+	if (!r->bitmap)
+		return -ENOMEM;
+	if (copy_from_user(r->bitmap, (void __user *)user->bitmap, bytes)) {
+		kfree(r->bitmap);
+		return -EFAULT;
+	}
 	r->flags = user->flags;
 	r->base = user->base;
 	r->nmsrs = user->nmsrs;
@@ -169,7 +174,8 @@ bool kl_msr_allowed(struct kl_vcpu *vcpu, u32 index, u32 type)
 	for (i = 0; i < f->count; i++) {
 		r = &f->range[i];
 		if ((r->flags & type) && index - r->base < r->nmsrs)
-			return test_bit(index - r->base, r->bitmap);
+			return test_bit(array_index_nospec(index - r->base, r->nmsrs),
+					r->bitmap);
 	}
 	return !f->deny;
 }

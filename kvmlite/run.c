@@ -54,6 +54,11 @@ static bool kl_user_wants_window(struct kl_vcpu *vcpu)
 /* Would the vCPU, were it in HLT, have a reason to go on? */
 static bool kl_vcpu_runnable(struct kl_vcpu *vcpu)
 {
+	/* Waits for an INIT or a SIPI: no event of another kind wakes it. */
+	if (vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED ||
+	    vcpu->mp_state == KVM_MP_STATE_INIT_RECEIVED)
+		return kl_request_test(vcpu, KL_REQ_VM_DEAD) ||
+		       (vcpu->apic && kl_lapic_has_init_sipi(vcpu));
 	if (vcpu->events.exception.pending || vcpu->events.nmi_injected ||
 	    vcpu->events.interrupt.injected)
 		return true;
@@ -101,6 +106,9 @@ static int kl_vcpu_block(struct kl_vcpu *vcpu)
 	finish_rcuwait(&vcpu->wait);
 	if (ret < 0)
 		return ret;
+	/* One that does not become runnable does not come by its requests. */
+	if (kl_request_test(vcpu, KL_REQ_VM_DEAD))
+		return -EIO;
 
 	if (kl_lapic_has_init_sipi(vcpu)) {
 		ret = kl_lapic_process_init_sipi(vcpu);
@@ -302,6 +310,8 @@ static int kl_enter_guest(struct kl_vcpu *vcpu, bool again)
 	 * while time still counts as the guest's.
 	 */
 	local_irq_enable();
+	/* One instruction, for none is interrupted right after STI. */
+	asm volatile("nop" : : : "memory");
 	local_irq_disable();
 	vtime_account_guest_exit();
 	local_irq_enable();

@@ -4,6 +4,7 @@
  */
 
 #include <linux/kvm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/mce.h>
@@ -393,7 +394,7 @@ static long kl_set_mce(struct kl_vcpu *vcpu, const struct kvm_x86_mce *mce)
 
 	if (mce->bank >= banks || !(mce->status & MCI_STATUS_VAL))
 		return -EINVAL;
-	bank = vcpu->mce_banks + 4 * mce->bank;
+	bank = vcpu->mce_banks + 4 * array_index_nospec(mce->bank, banks);
 	if (mce->status & MCI_STATUS_UC) {
 		if ((vcpu->mcg_cap & MCG_CTL_P) && vcpu->mcg_ctl != ~0ULL)
 			return 0;

@@ -100,6 +100,23 @@ static int kl_tsc_set_khz(struct kl_vcpu *vcpu, u32 khz)
 }
 
 /*
+ * Does @data come from @now, a second more or less, with the TSC that was written
+ * last? After a month nobody asks any more: ticks since then must fit 64 bits (the
+ * division traps if they do not), at whatever frequency user space has set.
+ */
+static bool kl_tsc_continues(const struct kl_vm *vm, u64 data, u64 now)
+{
+	u64 elapsed = now - vm->tsc_last_ns, expect, diff;
+
+	if (elapsed > 30ULL * 24 * 3600 * NSEC_PER_SEC)
+		return false;
+	expect = vm->tsc_last_value +
+		 mul_u64_u32_div(elapsed, vm->tsc_last_khz, USEC_PER_SEC);
+	diff = data > expect ? data - expect : expect - data;
+	return diff < (u64)vm->tsc_last_khz * 1000;
+}
+
+/*
  * User space writes the TSC of each vCPU in turn when it makes or restores a
  * machine. Values that fit the time that has passed since the last one mean
  * "the same as that one", and get the same offset.
@@ -107,18 +124,14 @@ static int kl_tsc_set_khz(struct kl_vcpu *vcpu, u32 khz)
 static void kl_tsc_host_write(struct kl_vcpu *vcpu, u64 data)
 {
 	struct kl_vm *vm = vcpu->vm;
-	u64 host = rdtsc(), now = ktime_get_boottime_ns();
-	u64 offset = data - kl_tsc_scale(vcpu, host), expect, diff;
+	u64 offset = data - kl_tsc_scale(vcpu, rdtsc()), now;
 
 	spin_lock(&vm->tsc_lock);
-	if (vm->tsc_last_khz == vcpu->tsc_khz && vm->tsc_last_ns) {
-		expect = vm->tsc_last_value +
-			 mul_u64_u32_div(now - vm->tsc_last_ns, vcpu->tsc_khz,
-					 USEC_PER_SEC);
-		diff = data > expect ? data - expect : expect - data;
-		if (!data || diff < (u64)vcpu->tsc_khz * 1000)
-			offset = vm->tsc_last_offset;
-	}
+	/* Not before: else the last one may have been after this. */
+	now = ktime_get_boottime_ns();
+	if (vm->tsc_last_khz == vcpu->tsc_khz && vm->tsc_last_ns &&
+	    (!data || kl_tsc_continues(vm, data, now)))
+		offset = vm->tsc_last_offset;
 	if (offset != vm->tsc_last_offset || !vm->tsc_last_ns) {
 		vm->tsc_last_offset = offset;
 		vm->tsc_last_value = data;

@@ -325,6 +325,13 @@ void kl_queue_interrupt(struct kl_vcpu *vcpu, u8 vector, bool soft);
 void kl_inject_nmi(struct kl_vcpu *vcpu);	/* any context */
 /* Is there an interrupt for the CPU, whatever its state? */
 bool kl_irq_source_pending(struct kl_vcpu *vcpu);
+/* Did the exit interrupt the delivery of an event? Until the next entry. */
+static inline bool kl_event_on_its_way(const struct kl_vcpu *vcpu)
+{
+	return vcpu->events.exception.injected || vcpu->events.interrupt.injected ||
+	       vcpu->events.nmi_injected;
+}
+
 static inline void kl_clear_injected(struct kl_vcpu *vcpu)
 {
 	vcpu->events.exception.injected = false;

@@ -21,6 +21,12 @@ struct kl_vm;
 struct kvm_dtable;
 struct kvm_segment;
 
+/*
+ * Exits in a row that may be handled with interrupts off. An interrupt of the
+ * host ends guest mode at once, or should (VT-x: see KL_LONGEST_STAY_MS).
+ */
+#define KL_FAST_EXITS	256
+
 /* What run() found that the caller must look at before anything else. */
 enum kl_run_result {
 	KL_RUN_EXIT,		/* an exit: handle_exit() takes it */

@@ -208,6 +208,14 @@ static int kl_svm_on_cr(struct kl_vcpu *vcpu)
 	}
 	if (!kl_svm_decode(svm, &insn, &ret))
 		return ret;
+	/*
+	 * Another vCPU may have changed the code since the CPU looked at it, and
+	 * found that SMSW is anybody's. Then the guest runs what is there now.
+	 */
+	if ((insn.op != KL_OP_SMSW && kl_svm_get_cpl(vcpu)) ||
+	    write != (insn.op == KL_OP_MOV_TO_CR || insn.op == KL_OP_CLTS ||
+		      insn.op == KL_OP_LMSW))
+		return 1;
 	switch (insn.op) {
 	case KL_OP_MOV_TO_CR:
 		return kl_exit_mov_to_cr(vcpu, cr, insn.src.reg);
@@ -220,8 +228,7 @@ static int kl_svm_on_cr(struct kl_vcpu *vcpu)
 	case KL_OP_SMSW:
 		return kl_svm_on_smsw(vcpu, &insn);
 	default:
-		/* Another vCPU changed the code meanwhile. */
-		return kl_svm_emulation_failed(svm, NULL, 0);
+		return 1;
 	}
 }
 

@@ -30,10 +30,19 @@ void kl_svm_vcpu_load(struct kl_vcpu *vcpu, int cpu)
 		svm->asid_gen = 0;
 }
 
-/* A return to user space or a switch to another thread changes FS and GS. */
+/*
+ * A return to user space or a switch to another thread changes FS and GS. VMLOAD
+ * has loaded LDTR as it was saved, base and limit; modify_ldt() may have been here
+ * since then.
+ */
 void kl_svm_vcpu_put(struct kl_vcpu *vcpu)
 {
-	to_svm(vcpu)->host_saved = false;
+	struct kl_svm *svm = to_svm(vcpu);
+
+	if (!svm->host_saved)
+		return;
+	svm->host_saved = false;
+	kl_host_reload_ldt();
 }
 
 void kl_svm_prepare_run(struct kl_vcpu *vcpu)
@@ -41,6 +50,7 @@ void kl_svm_prepare_run(struct kl_vcpu *vcpu)
 	struct kl_svm *svm = to_svm(vcpu);
 	struct kl_svm_cpu *c = this_cpu_ptr(&kl_svm_cpu);
 
+	svm->fast_left = KL_FAST_EXITS;
 	/* The guest is about to have the debug registers: all of its own. */
 	if (unlikely(vcpu->dr_dirty)) {
 		vcpu->switch_drs = true;
@@ -87,7 +97,10 @@ static noinstr int kl_svm_world_switch(struct kl_svm *svm,
 	return off;
 }
 
-/* CPUID is frequent enough, and simple enough, to be done with interrupts off. */
+/*
+ * CPUID is frequent enough, and simple enough, to be done with interrupts off, so
+ * many times in a row.
+ */
 static bool kl_svm_fast_cpuid(struct kl_svm *svm)
 {
 	struct kl_vcpu *vcpu = &svm->vcpu;
@@ -95,8 +108,9 @@ static bool kl_svm_fast_cpuid(struct kl_svm *svm)
 	u32 eax, ebx, ecx, edx;
 	unsigned long rip;
 
-	if (unlikely(kl_cpuid_faults(vcpu)))
+	if (unlikely(!svm->fast_left) || unlikely(kl_cpuid_faults(vcpu)))
 		return false;
+	svm->fast_left--;
 	if (kl_svm_caps.nrips) {
 		rip = vmcb->control.next_rip;
 	} else {

@@ -56,6 +56,7 @@ struct kl_svm {
 	unsigned long cr0_hidden;	/* CD, NW: shown, not given to the CPU */
 	unsigned long next_rip;		/* after the exiting instruction; 0: unknown */
 	bool host_saved;		/* this CPU's host_area is current */
+	u16 fast_left;			/* KL_RUN_FAST so often since prepare_run() */
 	bool injected;			/* EVENTINJ was valid at the entry */
 
 	/* #BP and #OF are injected with RIP past the instruction. */

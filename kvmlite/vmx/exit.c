@@ -228,6 +228,10 @@ static int kl_vmx_exit_ept_misconfig(struct kl_vcpu *vcpu)
 	return -EIO;
 }
 
+/* Nobody asked for these: CPUs with SEAM leave for them by themselves. */
+#define KL_EXIT_REASON_SEAMCALL	76
+#define KL_EXIT_REASON_TDCALL	77
+
 typedef int (*kl_vmx_handler)(struct kl_vcpu *vcpu);
 
 static const kl_vmx_handler kl_vmx_handlers[] = {
@@ -238,6 +242,8 @@ static const kl_vmx_handler kl_vmx_handlers[] = {
 	[EXIT_REASON_INTERRUPT_WINDOW]	= kl_vmx_exit_irq_window,
 	[EXIT_REASON_NMI_WINDOW]	= kl_vmx_exit_nmi_window,
 	[EXIT_REASON_TASK_SWITCH]	= kl_vmx_exit_task_switch,
+	[KL_EXIT_REASON_SEAMCALL]	= kl_exit_ud,
+	[KL_EXIT_REASON_TDCALL]		= kl_exit_ud,
 	[EXIT_REASON_CPUID]		= kl_exit_cpuid,
 	[EXIT_REASON_HLT]		= kl_exit_hlt,
 	[EXIT_REASON_INVD]		= kl_exit_invd,

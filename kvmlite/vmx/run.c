@@ -26,12 +26,6 @@
 				 BIT_ULL(EXIT_REASON_EPT_VIOLATION) |	\
 				 BIT_ULL(EXIT_REASON_EPT_MISCONFIG))
 
-/*
- * Exits in a row that may be handled with interrupts off. An interrupt of the
- * host ends guest mode at once, or should: see KL_LONGEST_STAY_MS.
- */
-#define KL_FAST_EXITS	256
-
 static bool kl_vmx_exit_in_delivery(u32 reason)
 {
 	return reason < 64 && (KL_EXITS_IN_DELIVERY & BIT_ULL(reason));
@@ -70,7 +64,6 @@ void kl_vmx_prepare_run(struct kl_vcpu *vcpu)
 	savesegment(gs, host->gs_sel);
 	savesegment(ds, host->ds_sel);
 	savesegment(es, host->es_sel);
-	store_ldt(host->ldt_sel);
 	if (static_cpu_has(X86_FEATURE_FSGSBASE))
 		host->fs_base = rdfsbase();
 	else
@@ -101,8 +94,7 @@ void kl_vmx_restore_host(struct kl_vmx *vmx)
 
 	vmx->guest_kernel_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
 	/* Before the selectors that may point into it. */
-	if (host->ldt_sel)
-		asm volatile("lldt %0" : : "rm" (host->ldt_sel));
+	kl_host_reload_ldt();
 	if (host->gs_sel & 7)
 		kl_host_load_gs(host->gs_sel);
 	if (host->fs_sel & 7)

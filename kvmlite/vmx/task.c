@@ -24,6 +24,7 @@ enum kl_task_source { KL_TASK_CALL, KL_TASK_IRET, KL_TASK_JMP, KL_TASK_GATE };
 #define KL_TASK_BUSY	BIT(1)		/* of the TSS's type */
 #define KL_TASK_32	BIT(3)
 #define KL_TASK_SEGS	6
+#define KL_TASK_FLAGS	0x3f7fd5UL	/* what EFLAGS has (SDM vol. 1, 3.4.3) */
 #define KL_DR7_LOCAL	0x155UL		/* L0…L3, LE */
 
 /* The two layouts: figures 8-2 and 8-10. */
@@ -289,7 +290,8 @@ static void kl_task_commit(struct kl_task *t, u32 flags)
 	kl_ops->set_cr0(vcpu, kl_cr0(vcpu) | X86_CR0_TS);
 	kl_set_dr(vcpu, 7, vcpu->dr7 & ~KL_DR7_LOCAL);
 	kl_rip_write(vcpu, t->tss.ip);
-	kl_rflags_write(vcpu, flags);
+	/* As IRET: what is reserved is not looked at. */
+	kl_rflags_write(vcpu, (flags & KL_TASK_FLAGS) | X86_EFLAGS_FIXED);
 	for (i = 0; i < 8; i++)
 		kl_reg_write(vcpu, KL_REG_RAX + i, t->tss.reg[i]);
 	kl_ops->set_shadow(vcpu, 0);
@@ -315,6 +317,16 @@ static int kl_task_load_new(struct kl_task *t, bool v86)
 	return ret;
 }
 
+/* SDM vol. 3, 5.3: an expand-down segment is what lies above the limit. */
+static bool kl_task_may_push(const struct kvm_segment *ss, u32 offset, unsigned int size)
+{
+	u64 last = (u64)offset + size - 1;
+
+	if ((ss->type & 0xc) == 4)
+		return offset > ss->limit && last <= (ss->db ? ~0U : 0xffff);
+	return last <= ss->limit;
+}
+
 static int kl_task_push(struct kl_task *t, u32 value)
 {
 	unsigned int size = t->new.type & KL_TASK_32 ? 4 : 2;
@@ -325,7 +337,7 @@ static int kl_task_push(struct kl_task *t, u32 value)
 	kl_ops->get_segment(vcpu, KL_SEG_SS, &ss);
 	mask = ss.db ? ~0U : 0xffff;
 	sp = (sp & ~mask) | ((sp - size) & mask);
-	if ((u64)(sp & mask) + size - 1 > ss.limit)
+	if (!kl_task_may_push(&ss, sp & mask, size))
 		return kl_task_fault(vcpu, X86_TRAP_SS, 0);
 	kl_reg_write(vcpu, KL_REG_RSP, sp);
 	return kl_task_access(vcpu, (u32)(ss.base + (sp & mask)), &value, size, true,
@@ -342,6 +354,16 @@ static int kl_task_switch(struct kl_vcpu *vcpu, u16 sel, enum kl_task_source sou
 	u16 link;
 	int ret;
 
+	/*
+	 * These a CPU has taken before it looks at the task: what goes wrong there
+	 * is the guest's next event, not this one once more.
+	 */
+	if (source == KL_TASK_GATE && event &&
+	    (type == INTR_TYPE_EXT_INTR || type == INTR_TYPE_NMI_INTR)) {
+		kl_clear_injected(vcpu);
+		if (type == INTR_TYPE_NMI_INTR)
+			kl_vmx_set_nmi_mask(vcpu, true);
+	}
 	kl_ops->get_segment(vcpu, KL_SEG_TR, &t.old);
 	ret = kl_task_read_new(&t, sel, source == KL_TASK_IRET);
 	if (ret)
@@ -366,9 +388,7 @@ static int kl_task_switch(struct kl_vcpu *vcpu, u16 sel, enum kl_task_source sou
 	if (event & INTR_INFO_DELIVER_CODE_MASK)
 		code = vcpu->events.exception.error_code;
 	kl_clear_injected(vcpu);
-	if (type == INTR_TYPE_NMI_INTR && source == KL_TASK_GATE)
-		kl_vmx_set_nmi_mask(vcpu, true);
-	else if (source == KL_TASK_IRET)
+	if (source == KL_TASK_IRET)
 		kl_vmx_set_nmi_mask(vcpu, false);
 
 	if (!(t.new.type & KL_TASK_32))

@@ -56,7 +56,7 @@ extern struct kl_vmx_caps kl_vmx_caps;
  */
 struct kl_vmx_host {
 	bool saved;
-	u16 fs_sel, gs_sel, ldt_sel, ds_sel, es_sel;
+	u16 fs_sel, gs_sel, ds_sel, es_sel;
 	unsigned long fs_base;
 	u64 kernel_gs_base;
 };

@@ -556,6 +556,54 @@ static void dead_vm_in_hlt(void)
 	EQ(r.result, -EIO);
 }
 
+/* Does the process's other thread sleep, where a signal would wake it? */
+static bool other_sleeps(void)
+{
+	char path[PATH_MAX], line[256] = "", *state;
+	DIR *d = opendir("/proc/self/task");
+	bool sleeps = false;
+	struct dirent *e;
+	FILE *f;
+
+	REQUIRE(d, "/proc/self/task: %s", strerror(errno));
+	while ((e = readdir(d))) {
+		if (e->d_name[0] == '.' || atoi(e->d_name) == getpid())
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/task/%s/stat", e->d_name);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		state = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
+		sleeps |= state && state[2] == 'S';
+		fclose(f);
+	}
+	closedir(d);
+	return sleeps;
+}
+
+/* Nor is it waited for by a CPU that nobody has started, whatever else comes. */
+static void dead_vm_in_init(void)
+{
+	struct kvm_mp_state s = { KVM_MP_STATE_INIT_RECEIVED };
+	struct vm *vm = vm_new();
+	struct runner r;
+	struct vcpu *v;
+
+	if (!is_kvmlite())
+		test_skip("kvmlite's own");
+	OK(ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0));
+	vcpu_new(vm, 0);
+	v = vcpu_new(vm, 1);
+	OK(ioctl(v->fd, KVM_SET_MP_STATE, &s));
+	OK(ioctl(v->fd, KVM_NMI));
+	runner_start(&r, v);
+	CHECK(await(other_sleeps()), "it does not sleep");
+	EQ(r.done, 0);
+	kill_vm();
+	runner_join(&r);
+	EQ(r.result, -EIO);
+}
+
 /* ---- the APIC base without a LAPIC in the kernel ---- */
 
 static void x2apic_without_lapic(void)
@@ -583,6 +631,7 @@ static const struct test tests[] = {
 	{ "dirty_log_of_32_bits", dirty_log_of_32_bits },
 	{ "dead_vm", dead_vm },
 	{ "dead_vm_in_hlt", dead_vm_in_hlt },
+	{ "dead_vm_in_init", dead_vm_in_init },
 	{ "x2apic_without_lapic", x2apic_without_lapic },
 };
 

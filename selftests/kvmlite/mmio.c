@@ -500,6 +500,23 @@ static void page_table_in_hole(void)
 	     exit_name(v->run->exit_reason));
 }
 
+/* The stack of an exception lies there: no instruction's doing, so nobody's exit. */
+GUEST(64, stack_in_hole,
+      "mov $0xd0000100, %esp\n"
+      "ud2\n");
+
+static void event_meets_hole(void)
+{
+	struct vcpu *v = guest(64, stack_in_hole);
+
+	if (!is_kvmlite())
+		test_skip("KVM emulates the instruction that had the exception");
+	RUN_TO(v, KVM_EXIT_INTERNAL_ERROR);
+	EQ(v->run->internal.suberror, KVM_INTERNAL_ERROR_DELIVERY_EV);
+	EQ(v->run->internal.ndata, 2);
+	EQ(v->run->internal.data[1] & ~0xfffULL, GPA_MMIO);
+}
+
 static const struct test tests[] = {
 	{ "exit_fields", exit_fields },
 	{ "moves", t_moves },
@@ -517,6 +534,7 @@ static const struct test tests[] = {
 	{ "completes_with_immediate_exit", completes_with_immediate_exit },
 	{ "unknown_instruction", unknown_instruction },
 	{ "page_table_in_hole", page_table_in_hole },
+	{ "event_meets_hole", event_meets_hole },
 };
 
 TEST_SUITE(tests);

@@ -4,7 +4,9 @@
  * faulted in beforehand, switches, the VM's clock, coalesced MMIO, events.
  */
 #include <linux/kvm_para.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 
 #include "host.h"
 #include "vm.h"
@@ -92,6 +94,40 @@ static void tsc_offset(void)
 	FAILS(ioctl(v->fd, KVM_HAS_DEVICE_ATTR, BAD_POINTER), EFAULT);
 }
 
+/* Two threads tell the time of the last write to each other's vCPU. */
+static volatile bool writing;
+
+static void *writes_offsets(void *arg)
+{
+	uint64_t offset = 0;
+	struct kvm_device_attr a = {
+		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET,
+		.addr = (uintptr_t)&offset,
+	};
+	struct vcpu *v = arg;
+
+	while (writing)
+		if (ioctl(v->fd, KVM_SET_DEVICE_ATTR, &a))
+			return (void *)1;
+	return NULL;
+}
+
+static void tsc_written_by_two(void)
+{
+	struct vcpu *v = guest(64, halts), *w = vcpu_new(v->vm, 1);
+	unsigned int i, n = scale(200000, 20000);
+	pthread_t thread;
+	void *failed;
+
+	writing = true;
+	REQUIRE(!pthread_create(&thread, NULL, writes_offsets, w), "no thread");
+	for (i = 0; i < n; i++)
+		REQUIRE(set_msr(v, 0x10, i) == 1, "write %u is refused", i);
+	writing = false;
+	pthread_join(thread, &failed);
+	CHECK(!failed, "an offset is refused");
+}
+
 static void xcomp_attr(void)
 {
 	struct kvm_device_attr a = { .attr = KVM_X86_XCOMP_GUEST_SUPP };
@@ -166,6 +202,40 @@ static void pre_fault(void)
 	r.flags = 1;
 	FAILS(ioctl(v->fd, KVM_PRE_FAULT_MEMORY, &r), EINVAL);
 	FAILS(ioctl(v->fd, KVM_PRE_FAULT_MEMORY, BAD_POINTER), EFAULT);
+}
+
+/* What is there already is no reason not to listen. */
+static void pre_fault_is_interrupted(void)
+{
+	const uint64_t size = scale(256, 64) << 20;
+	struct kvm_pre_fault_memory r = { .gpa = 1ULL << 32, .size = size };
+	const struct itimerval soon = { .it_interval.tv_usec = 200, .it_value.tv_usec = 200 };
+	const struct itimerval never = { };
+	struct vcpu *v = guest(64, reads_pages);
+	unsigned int tries;
+	void *mem;
+
+	if (!is_kvmlite())
+		test_skip("older kernels' KVM has no such call");
+	/* Read only, so each page is the zero page: no memory but for the tables. */
+	mem = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	REQUIRE(mem != MAP_FAILED, "mmap: %s", strerror(errno));
+	OK(madvise(mem, size, MADV_NOHUGEPAGE));
+	OK(vm_slot(v->vm, 1, KVM_MEM_READONLY, r.gpa, size, mem));
+	OK(ioctl(v->fd, KVM_PRE_FAULT_MEMORY, &r));
+	EQ(r.size, 0);
+
+	catch_signal(SIGALRM);
+	OK(setitimer(ITIMER_REAL, &soon, NULL));
+	for (tries = 0; tries < 20; tries++) {
+		r.gpa = 1ULL << 32;
+		r.size = size;
+		if (ioctl(v->fd, KVM_PRE_FAULT_MEMORY, &r) || r.size)
+			break;
+	}
+	OK(setitimer(ITIMER_REAL, &never, NULL));
+	CHECK(tries < 20, "no signal was seen");
+	CHECK(!r.size || r.size % 4096 == 0, "0x%llx bytes are left", r.size);
 }
 
 /* ---- switches ---- */
@@ -366,8 +436,10 @@ static void machine_check(void)
 static const struct test tests[] = {
 	{ "stats_fd", stats_fd },
 	{ "tsc_offset", tsc_offset },
+	{ "tsc_written_by_two", tsc_written_by_two },
 	{ "xcomp_attr", xcomp_attr },
 	{ "pre_fault", pre_fault },
+	{ "pre_fault_is_interrupted", pre_fault_is_interrupted },
 	{ "platform_info", platform_info },
 	{ "switches", switches },
 	{ "hlt_inside", hlt_inside },
