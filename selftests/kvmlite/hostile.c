@@ -114,7 +114,7 @@ static void deleted_slot_is_someone_elses(void)
 static void may_change_code(void)
 {
 	if (host_is_tcg() && sysconf(_SC_NPROCESSORS_ONLN) > 1 && !long_run())
-		test_skip("several CPUs in TCG: with LONG=1; host/kvmlite/changing-code has it with one");
+		test_skip("several CPUs in TCG: with LONG=1, or one in host/kvmlite/changing-code");
 }
 
 /*
