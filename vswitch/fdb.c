@@ -22,6 +22,7 @@
 
 #include "event.h"
 #include "fdb.h"
+#include "owner.h"
 #include "param.h"
 #include "port.h"
 #include "switch.h"
@@ -34,8 +35,6 @@
 #define VSW_FDB_FIRST_MASK 1023
 #define VSW_FDB_LAST_MASK ((1U << 20) - 1)
 #define VSW_FDB_CHUNK 256		/* buckets between chances to reschedule */
-
-atomic_t vsw_fdb_total;
 
 /* Mutex or lock: whichever the caller has keeps the table where it is. */
 static struct vsw_fdb_table *vsw_fdb_table(struct vsw_fdb *fdb)
@@ -105,7 +104,7 @@ static void vsw_fdb_uncount(struct vsw_fdb *fdb, struct vsw_fdb_entry *e)
 	WRITE_ONCE(fdb->count, fdb->count - 1);
 	WRITE_ONCE(port->fdb_count, port->fdb_count - 1);
 	atomic_dec(fdb->budget);
-	atomic_dec(&vsw_fdb_total);
+	vsw_owner_count_address(fdb->owner, -1);
 }
 
 static void vsw_fdb_remove(struct vsw_fdb *fdb, struct vsw_fdb_bucket *b, int way)
@@ -129,7 +128,7 @@ static bool vsw_fdb_has_room(struct vsw_fdb *fdb)
 {
 	return READ_ONCE(fdb->count) < READ_ONCE(fdb->limit) &&
 	       (u32)atomic_read(fdb->budget) < READ_ONCE(vsw_param_max_fdb) &&
-	       (u32)atomic_read(&vsw_fdb_total) < READ_ONCE(vsw_param_total_fdb);
+	       vsw_owner_may_add_address(fdb->owner);
 }
 
 static void vsw_fdb_want_grow(struct vsw_fdb *fdb, struct vsw_fdb_table *t)
@@ -138,22 +137,26 @@ static void vsw_fdb_want_grow(struct vsw_fdb *fdb, struct vsw_fdb_table *t)
 		queue_work(system_unbound_wq, &fdb->grow);
 }
 
-/* The new entry, in the table and counted, or NULL. The limits have been asked. */
-static struct vsw_fdb_entry *vsw_fdb_insert(struct vsw_fdb *fdb, struct vsw_port *port,
-					    u64 key, u32 flags, unsigned long updated)
+/* Memory for an entry, of whoever pays for the database. */
+static struct vsw_fdb_entry *vsw_fdb_entry_alloc(struct vsw_fdb *fdb, gfp_t gfp)
+{
+	struct mem_cgroup *old = set_active_memcg(fdb->memcg);
+	struct vsw_fdb_entry *e = kzalloc(sizeof(*e), gfp | __GFP_ACCOUNT | __GFP_NOWARN);
+
+	set_active_memcg(old);
+	return e;
+}
+
+/*
+ * The new entry @e, in the table and counted. The limits have been asked.
+ * Return: whether it found a place; if not, it is still the caller's.
+ */
+static bool vsw_fdb_insert(struct vsw_fdb *fdb, struct vsw_fdb_entry *e, struct vsw_port *port,
+			   u64 key, u32 flags, unsigned long updated)
 {
 	struct vsw_fdb_table *t = vsw_fdb_table(fdb);
-	struct mem_cgroup *old;
-	struct vsw_fdb_entry *e;
 
 	lockdep_assert_held(&fdb->lock);
-	old = set_active_memcg(fdb->memcg);
-	/* Not GFP_ATOMIC: memory cgroups let that go over their limits. */
-	e = kzalloc(sizeof(*e), GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN);
-	set_active_memcg(old);
-	if (!e)
-		return NULL;
-
 	e->key = key;
 	e->updated = updated;
 	e->window = jiffies;
@@ -161,17 +164,36 @@ static struct vsw_fdb_entry *vsw_fdb_insert(struct vsw_fdb *fdb, struct vsw_port
 	e->flags = flags;
 	RCU_INIT_POINTER(e->port, port);
 	if (!vsw_fdb_put(t, e)) {
-		kfree(e);
 		vsw_fdb_want_grow(fdb, t);
-		return NULL;
+		return false;
 	}
 	WRITE_ONCE(fdb->count, fdb->count + 1);
 	WRITE_ONCE(port->fdb_count, port->fdb_count + 1);
 	atomic_inc(fdb->budget);
-	atomic_inc(&vsw_fdb_total);
+	vsw_owner_count_address(fdb->owner, 1);
 	if (fdb->count > vsw_fdb_capacity(t->mask))
 		vsw_fdb_want_grow(fdb, t);
-	return e;
+	return true;
+}
+
+/* A source address that was not known; the limits of its port have been asked. */
+static bool vsw_fdb_learn_new(struct vsw_fdb *fdb, struct vsw_port *port, u64 key)
+{
+	u32 flags = port->conf & VSWITCH_P_STICKY ? VSWITCH_FDB_STICKY : 0;
+	struct vsw_fdb_entry *e;
+
+	if (!vsw_fdb_has_room(fdb))
+		return false;
+	/* Not GFP_ATOMIC: memory cgroups let that go over their limits. */
+	e = vsw_fdb_entry_alloc(fdb, GFP_NOWAIT);
+	if (!e)
+		return false;
+	if (!vsw_fdb_insert(fdb, e, port, key, flags, jiffies)) {
+		kfree(e);
+		return false;
+	}
+	vsw_event(fdb->sw, VSWITCH_EVENT_LEARNED, port, key, 0);
+	return true;
 }
 
 static void vsw_fdb_move(struct vsw_fdb *fdb, struct vsw_fdb_entry *e, struct vsw_port *to)
@@ -298,13 +320,8 @@ enum vsw_learn vsw_fdb_learn_slow(struct vsw_fdb *fdb, struct vsw_port *port, u6
 			ret = vsw_fdb_learn_moved(fdb, e, port);
 	} else if (port->fdb_limit && port->fdb_count >= port->fdb_limit) {
 		ret = VSW_LEARN_PORT_FULL;
-	} else if (!vsw_fdb_has_room(fdb) ||
-		   !vsw_fdb_insert(fdb, port, key, port->conf & VSWITCH_P_STICKY ?
-				   VSWITCH_FDB_STICKY : 0, jiffies)) {
-		ret = VSW_LEARN_FULL;
 	} else {
-		ret = VSW_LEARN_NEW;
-		vsw_event(fdb->sw, VSWITCH_EVENT_LEARNED, port, key, 0);
+		ret = vsw_fdb_learn_new(fdb, port, key) ? VSW_LEARN_NEW : VSW_LEARN_FULL;
 	}
 out:
 	spin_unlock(&fdb->lock);
@@ -380,12 +397,38 @@ static void vsw_fdb_grow_work(struct work_struct *work)
 	mutex_unlock(&fdb->mutex);
 }
 
+/* Return: 0, -EEXIST, -EPERM, -ENOSPC, -ENOMEM; *@new is NULL if it is in the table. */
+static int vsw_fdb_add_locked(struct vsw_fdb *fdb, struct vsw_port *port, u64 key, u32 flags,
+			      unsigned long updated, bool replace, struct vsw_fdb_entry **new)
+{
+	struct vsw_fdb_entry *e = vsw_fdb_find(fdb, key);
+
+	if (e && (!replace || e->flags & VSWITCH_FDB_LOCAL))
+		return replace ? -EPERM : -EEXIST;
+	if (e) {
+		WRITE_ONCE(e->flags, flags);
+		WRITE_ONCE(e->updated, updated);
+		vsw_fdb_count_anew(e, port);
+		if (rcu_access_pointer(e->port) != port)
+			vsw_fdb_move(fdb, e, port);
+		return 0;
+	}
+	/* The host's own are few, one of a port, and a flood must not keep them out. */
+	if (!(flags & VSWITCH_FDB_LOCAL) && !vsw_fdb_has_room(fdb))
+		return -ENOSPC;
+	if (!vsw_fdb_insert(fdb, *new, port, key, flags, updated))
+		return -ENOMEM;
+	*new = NULL;
+	vsw_event(fdb->sw, VSWITCH_EVENT_LEARNED, port, key, 0);
+	return 0;
+}
+
 /**
  * vsw_fdb_add() - an entry that the configuration demands
  * @fdb: the database
  * @port: where the address is; it stays attached during the call
  * @key: the address
- * @flags: VSWITCH_FDB_*
+ * @flags: VSWITCH_FDB_*; limits are not asked for VSWITCH_FDB_LOCAL
  * @age: jiffies since it was seen
  * @replace: also if there is an entry
  *
@@ -396,36 +439,22 @@ static void vsw_fdb_grow_work(struct work_struct *work)
 int vsw_fdb_add(struct vsw_fdb *fdb, struct vsw_port *port, u64 key, u32 flags,
 		unsigned long age, bool replace)
 {
-	struct vsw_fdb_entry *e;
-	int ret = 0, tries;
+	struct vsw_fdb_entry *new = vsw_fdb_entry_alloc(fdb, GFP_KERNEL | __GFP_RETRY_MAYFAIL);
+	int ret, tries;
 
+	if (!new)
+		return -ENOMEM;
 	mutex_lock(&fdb->mutex);
 	for (tries = 0; tries < 2; tries++) {
 		spin_lock_bh(&fdb->lock);
-		e = vsw_fdb_find(fdb, key);
-		if (e && (!replace || e->flags & VSWITCH_FDB_LOCAL)) {
-			ret = replace ? -EPERM : -EEXIST;
-		} else if (e) {
-			WRITE_ONCE(e->flags, flags);
-			WRITE_ONCE(e->updated, jiffies - age);
-			vsw_fdb_count_anew(e, port);
-			if (rcu_access_pointer(e->port) != port)
-				vsw_fdb_move(fdb, e, port);
-			ret = 0;
-		} else if (!vsw_fdb_has_room(fdb)) {
-			ret = -ENOSPC;
-		} else {
-			e = vsw_fdb_insert(fdb, port, key, flags, jiffies - age);
-			ret = e ? 0 : -ENOMEM;
-			if (e)
-				vsw_event(fdb->sw, VSWITCH_EVENT_LEARNED, port, key, 0);
-		}
+		ret = vsw_fdb_add_locked(fdb, port, key, flags, jiffies - age, replace, &new);
 		spin_unlock_bh(&fdb->lock);
-		/* Both buckets full, or no memory: a larger table tells. */
+		/* Both buckets full: a larger table tells. */
 		if (ret != -ENOMEM || vsw_fdb_grow(fdb))
 			break;
 	}
 	mutex_unlock(&fdb->mutex);
+	kfree(new);
 	return ret;
 }
 

@@ -72,6 +72,22 @@ int rtnl_add(const char *name, const char *kind, int link, int netns)
 	return talk(&r);
 }
 
+/* ip link add NAME type vswitch, with a limit of addresses */
+int rtnl_add_limit(const char *name, unsigned int fdb_limit)
+{
+	struct request r = begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, NULL);
+	struct rtattr *info, *data;
+
+	attr(&r, IFLA_IFNAME, name, strlen(name) + 1);
+	info = attr(&r, IFLA_LINKINFO, NULL, 0);
+	attr(&r, IFLA_INFO_KIND, "vswitch", 8);
+	data = attr(&r, IFLA_INFO_DATA, NULL, 0);
+	attr(&r, IFLA_VSWITCH_FDB_LIMIT, &fdb_limit, sizeof(fdb_limit));
+	data->rta_len = (void *)&r + r.h.nlmsg_len - (void *)data;
+	info->rta_len = (void *)&r + r.h.nlmsg_len - (void *)info;
+	return talk(&r);
+}
+
 int rtnl_del(const char *name)
 {
 	struct request r = begin(RTM_DELLINK, 0, name);
