@@ -4,6 +4,8 @@
  * many namespaces he makes, and however many addresses he pretends to have.
  */
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -97,7 +99,7 @@ static struct user new_user(unsigned int uid, void (*fn)(void))
 {
 	int ready[2], hold[2];
 	struct user u;
-	char c;
+	char c, map[32];
 
 	OK(pipe2(ready, O_CLOEXEC));
 	OK(pipe2(hold, O_CLOEXEC));
@@ -106,7 +108,14 @@ static struct user new_user(unsigned int uid, void (*fn)(void))
 		close(hold[1]);
 		close(ready[0]);
 		OK(setresuid(uid, uid, uid));
+		/* Or its files in /proc would be root's. */
+		OK(prctl(PR_SET_DUMPABLE, 1));
 		OK(unshare(CLONE_NEWUSER | CLONE_NEWNET));
+		/* Whose ids are none in a namespace makes no other in it. */
+		snprintf(map, sizeof(map), "0 %u 1", uid);
+		file_set("/proc/self/uid_map", map);
+		file_set("/proc/self/setgroups", "deny");
+		file_set("/proc/self/gid_map", "0 0 1");
 		dev = OK(open(device, O_RDWR | O_CLOEXEC));
 		fn();
 		close(ready[1]);
@@ -126,6 +135,11 @@ static void no_user(struct user u)
 {
 	int status;
 
+	/* If he is dead the test knows already. */
+	signal(SIGPIPE, SIG_IGN);
+	/* Users that came later have the other end, too: to close it says nothing. */
+	if (write(u.hold, "", 1) < 0)
+		diag("a user is gone already");
 	close(u.hold);
 	OK(waitpid(u.pid, &status, 0));
 	CHECK(status == 0, "user: status 0x%x", status);
