@@ -13,6 +13,7 @@
 #include <net/netns/generic.h>
 #include <net/rtnetlink.h>
 
+#include "bridge.h"
 #include "compat.h"
 #include "event.h"
 #include "forward.h"
@@ -251,6 +252,9 @@ static const struct net_device_ops vsw_switch_ops = {
 	.ndo_change_mtu = vsw_switch_change_mtu,
 	.ndo_set_rx_mode = vsw_nic_rx_mode,
 	.ndo_features_check = passthru_features_check,
+	.ndo_bridge_setlink = vsw_bridge_setlink,
+	.ndo_bridge_getlink = vsw_bridge_getlink,
+	.ndo_bridge_dellink = vsw_bridge_dellink,
 	.ndo_add_slave = vsw_switch_add_slave,
 	.ndo_del_slave = vsw_switch_del_slave,
 };
