@@ -287,34 +287,29 @@ static int vsw_bridge_fill(struct sk_buff *skb, const struct vsw_vlan *vlan)
 	return 0;
 }
 
-static struct vsw_port *vsw_bridge_shown(struct net_device *dev)
+static int vsw_bridge_fill_vlans(struct sk_buff *skb, const struct vsw_port *port, u32 mask)
 {
-	struct vsw_port *port = vsw_uplink_port(dev);
-
-	if (!port && (vsw_dev_is_switch(dev) || vsw_dev_is_vnic(dev)))
-		port = vsw_nic_port(dev);
-	return port;
-}
-
-static int vsw_bridge_fill_vlans(struct sk_buff *skb, struct net_device *dev, u32 filter_mask)
-{
-	const struct vsw_port *port = vsw_bridge_shown(dev);
 	const struct vsw_vlan *vlan = port ? vsw_port_vlan(port) : NULL;
 
-	if (!vlan || !(filter_mask & (RTEXT_FILTER_BRVLAN | RTEXT_FILTER_BRVLAN_COMPRESSED)))
+	if (!vlan || !(mask & (RTEXT_FILTER_BRVLAN | RTEXT_FILTER_BRVLAN_COMPRESSED)))
 		return 0;
 	return vsw_bridge_fill(skb, vlan);
 }
 
-/* ndo_bridge_getlink. Under RTNL. */
-int vsw_bridge_getlink(struct sk_buff *skb, u32 portid, u32 seq, struct net_device *dev,
-		       u32 filter_mask, int nlflags)
+static int vsw_bridge_fill_self(struct sk_buff *skb, struct net_device *dev, u32 mask)
 {
-	const struct vsw_port *port = vsw_bridge_shown(dev);
+	return vsw_bridge_fill_vlans(skb, vsw_nic_port(dev), mask);
+}
+
+static int vsw_bridge_fill_uplink(struct sk_buff *skb, struct net_device *dev, u32 mask)
+{
+	return vsw_bridge_fill_vlans(skb, vsw_uplink_port(dev), mask);
+}
+
+static u32 vsw_bridge_options(const struct vsw_port *port)
+{
 	u32 flags = 0;
 
-	if (!port)
-		return -EOPNOTSUPP;
 	if (port->conf & VSWITCH_P_LEARN)
 		flags |= BR_LEARNING;
 	if (port->conf & VSWITCH_P_FLOOD_UNKNOWN)
@@ -325,8 +320,30 @@ int vsw_bridge_getlink(struct sk_buff *skb, u32 portid, u32 seq, struct net_devi
 		flags |= BR_BCAST_FLOOD;
 	if (port->conf & VSWITCH_P_BPDU_GUARD)
 		flags |= BR_BPDU_GUARD;
-	return ndo_dflt_bridge_getlink(skb, portid, seq, dev, BRIDGE_MODE_UNDEF, flags,
-				       BR_LEARNING | BR_FLOOD | BR_MCAST_FLOOD | BR_BCAST_FLOOD |
-				       BR_BPDU_GUARD, nlflags, filter_mask,
-				       vsw_bridge_fill_vlans);
+	return flags;
+}
+
+#define VSW_BRIDGE_OPTIONS (BR_LEARNING | BR_FLOOD | BR_MCAST_FLOOD | BR_BCAST_FLOOD | \
+			    BR_BPDU_GUARD)
+
+/* ndo_bridge_getlink of vNICs and switches, about themselves. Under RTNL. */
+int vsw_bridge_getlink(struct sk_buff *skb, u32 portid, u32 seq, struct net_device *dev,
+		       u32 filter_mask, int nlflags)
+{
+	return ndo_dflt_bridge_getlink(skb, portid, seq, dev, BRIDGE_MODE_UNDEF,
+				       vsw_bridge_options(vsw_nic_port(dev)), VSW_BRIDGE_OPTIONS,
+				       nlflags, filter_mask, vsw_bridge_fill_self);
+}
+
+/* The same of switches: about themselves or an uplink. */
+int vsw_bridge_getlink_switch(struct sk_buff *skb, u32 portid, u32 seq, struct net_device *dev,
+			      u32 filter_mask, int nlflags)
+{
+	const struct vsw_port *port = vsw_uplink_port(dev);
+
+	if (!port)
+		return vsw_bridge_getlink(skb, portid, seq, dev, filter_mask, nlflags);
+	return ndo_dflt_bridge_getlink(skb, portid, seq, dev, BRIDGE_MODE_UNDEF,
+				       vsw_bridge_options(port), VSW_BRIDGE_OPTIONS, nlflags,
+				       filter_mask, vsw_bridge_fill_uplink);
 }

@@ -15,5 +15,7 @@ int vsw_bridge_setlink(struct net_device *dev, struct nlmsghdr *nlh, u16 flags,
 int vsw_bridge_dellink(struct net_device *dev, struct nlmsghdr *nlh, u16 flags);
 int vsw_bridge_getlink(struct sk_buff *skb, u32 portid, u32 seq, struct net_device *dev,
 		       u32 filter_mask, int nlflags);
+int vsw_bridge_getlink_switch(struct sk_buff *skb, u32 portid, u32 seq, struct net_device *dev,
+			      u32 filter_mask, int nlflags);
 
 #endif /* VSWITCH_BRIDGE_H */

@@ -242,6 +242,8 @@ void vsw_nic_setup(struct net_device *dev)
 	/* netpoll sends with interrupts off, where no frame can go its way here. */
 	dev->priv_flags |= IFF_DISABLE_NETPOLL;
 	dev->needs_free_netdev = true;
+	/* What is longer than a packet of IP can be, who wants that says himself. */
+	netif_set_tso_max_size(dev, GSO_MAX_SIZE);
 	dev->max_mtu = ETH_MAX_MTU - ETH_HLEN;
 	dev->features |= VSW_NIC_FEATURES | VSW_NIC_VLAN;
 	dev->hw_features = VSW_NIC_FEATURES | VSW_NIC_VLAN;

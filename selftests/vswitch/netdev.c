@@ -2,6 +2,7 @@
 /* Ports that are netdevs: vNICs in any namespace, uplinks, and who may do what. */
 #include <sched.h>
 #include <net/if.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -359,6 +360,57 @@ static void rtnetlink(void)
 	EQ(link_index("far"), -ENODEV);
 }
 
+/*
+ * Frames that others have, too, and frames that nobody else has go up to the host
+ * in the order in which they came. A thread takes them, so that many wait.
+ */
+static void in_order(void)
+{
+	unsigned int n = 0, want = 0, i, port, bad = 0;
+	unsigned char bytes[FRAME_MAX], got[256];
+	struct queue q, other;
+	struct vswitch_port p;
+	struct frame f;
+	int fd, room = 8 << 20;
+
+	setup();
+	no_ipv6();
+	q = new_queue();
+	port = new_vnic("nic", -1);
+	other = new_queue();
+	p = get_port(port);
+	/* A sysfs that shows this network namespace. */
+	OK(unshare(CLONE_NEWNS));
+	OK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	OK(mount("none", "/sys", "sysfs", 0, NULL));
+	fd = open("/sys/class/net/nic/threaded", O_WRONLY);
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		diag("no thread for it: %s", strerror(errno));
+	link_up("nic", true);
+	fd = packet_socket("nic");
+	OK(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)));
+	while (n < scale(20000, 4000)) {
+		for (i = 0; i < 500; i++, n++) {
+			f = frame_to(n % 3 ? p.mac : broadcast, q.mac);
+			frame_bytes(&f, bytes);
+			memcpy(bytes + 20, &n, 4);
+			put_bytes(&q, bytes, 64);
+		}
+		EQ(stat_of(port, VSWITCH_DROP_FULL), 0);
+		for (i = 0; i < 500; i++, want++) {
+			struct pollfd w = { .fd = fd, .events = POLLIN };
+			unsigned int number;
+
+			REQUIRE(poll(&w, 1, MS_ARRIVE) == 1, "frame %u does not come", want);
+			OK(recv(fd, got, sizeof(got), 0));
+			memcpy(&number, got + 20, 4);
+			bad += number != want;
+		}
+		drain(&other);
+	}
+	CHECK(!bad, "%u of %u frames are not where they were", bad, n);
+}
+
 static void change_mac_of_switch(void)
 {
 	struct vswitch_port p;
@@ -433,6 +485,7 @@ static const struct test tests[] = {
 	{ "container_root", container_root },
 	{ "uplink", uplink },
 	{ "rtnetlink", rtnetlink },
+	{ "in_order", in_order },
 	{ "change_mac_of_switch", change_mac_of_switch },
 	{ "change_mac_under_flood", change_mac_under_flood },
 };

@@ -219,6 +219,62 @@ static void super_packets(void)
 	EQ(h->flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
 }
 
+/*
+ * "BIG TCP": what an interface sends may be longer than a packet of IP can be. A
+ * queue, whatever it takes, gets that in pieces.
+ */
+static void big_super_packet(void)
+{
+	static unsigned char buf[HDR + 14 + 60 + 100000];
+	struct virtio_net_hdr *h = (void *)buf;
+	unsigned char *p = buf + HDR;
+	const unsigned int payload = 100000;
+	unsigned int total = 0;
+	int fd, one = 1, n;
+	struct queue q;
+
+	setup();
+	no_ipv6();
+	q = new_queue();
+	OK(ioctl(q.fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6));
+	new_vnic("nic", -1);
+	link_up("nic", true);
+	fd = packet_socket("nic");
+	OK(setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)));
+	n = rtnl_set_gso_max("nic", 200000);
+	if (n)
+		test_skip("no super-packets above 64 KiB: %s", strerror(-n));
+	memcpy(p, broadcast, 6);
+	mac_of(p + 6, 1);
+	p[12] = 0x86;
+	p[13] = 0xdd;
+	p[14] = 0x60;
+	p[20] = 6;
+	p[21] = 64;
+	p[22] = 0xfe;
+	p[23] = 0x80;
+	p[37] = 1;
+	p[38] = 0xfe;
+	p[39] = 0x80;
+	p[53] = 2;
+	p[14 + 40 + 12] = 0x50;
+	p[14 + 40 + 13] = 0x10;
+	h->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	h->gso_type = VIRTIO_NET_HDR_GSO_TCPV6;
+	h->gso_size = 1400;
+	h->hdr_len = 74;
+	h->csum_start = 54;
+	h->csum_offset = 16;
+	EQ(OK(send(fd, buf, HDR + 74 + payload, 0)), HDR + 74 + payload);
+	OK(fcntl(q.fd, F_SETFL, O_NONBLOCK));
+	EVENTUALLY(stat_of(q.port, VSWITCH_STAT_OUT_FRAMES));
+	while ((n = read(q.fd, buf, sizeof(buf))) > 0) {
+		CHECK(n <= HDR + 65550, "%d bytes at once", n);
+		total += n - HDR - 74;
+	}
+	EQ(total, payload);
+}
+
 /* A VMM that takes the tag offloads nothing: tags and super-packets together. */
 static void tagged_super_packet(void)
 {
@@ -646,6 +702,7 @@ static const struct test tests[] = {
 	{ "tun_calls", tun_calls },
 	{ "header_sizes", header_sizes },
 	{ "super_packets", super_packets },
+	{ "big_super_packet", big_super_packet },
 	{ "tagged_super_packet", tagged_super_packet },
 	{ "tagged_checksum", tagged_checksum },
 	{ "from_32_bits", from_32_bits },

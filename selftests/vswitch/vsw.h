@@ -97,6 +97,15 @@ bool packet_missing(int fd, const struct frame *f);
 int rtnl_add(const char *name, const char *kind, int link, int netns);
 int rtnl_del(const char *name);
 int rtnl_add_limit(const char *name, unsigned int fdb_limit);
+
+/* bridge vlan add, del and show; bridge link set. @self: to itself, not its master. */
+struct bridge_vlan_info;
+int rtnl_bridge_vlan(const char *name, bool add, bool self, const struct bridge_vlan_info *v,
+		     int n);
+int rtnl_bridge_vlans(const char *name, struct bridge_vlan_info *v, int room);
+int rtnl_bridge_option(const char *name, bool self, int option, unsigned char value);
+
+int rtnl_set_gso_max(const char *name, unsigned int size);
 int rtnl_set_master(const char *name, int master);
 int rtnl_set_netns(const char *name, int netns);
 int rtnl_set_mac(const char *name, const unsigned char *mac);
