@@ -196,7 +196,7 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 	} while (0)
 #else
 #define compat_dev_lltx(dev) ((dev)->lltx = true)
-#define compat_dev_set_netns_immutable(dev, on) ((dev)->netns_immutable = (on))
+#define compat_dev_set_netns_immutable(dev, on) ((dev)->netns_immutable = !!(on))
 #endif
 
 #endif /* VIRTLITE_COMPAT_H */
