@@ -67,7 +67,7 @@ struct vsw_fdb_entry *vsw_fdb_entry_alloc(struct vsw_fdb *fdb, gfp_t gfp)
  * Return: whether it found a place; if not, it is still the caller's.
  */
 bool vsw_fdb_insert(struct vsw_fdb *fdb, struct vsw_fdb_entry *e, struct vsw_port *port,
-			   u64 key, u32 flags, unsigned long updated)
+		    u64 key, u32 flags, unsigned long updated)
 {
 	struct vsw_fdb_table *t = vsw_fdb_table(fdb);
 

@@ -143,7 +143,8 @@ static void vlans(void)
 	EQ(vlan("wire", false, 10, BRIDGE_VLAN_INFO_RANGE_BEGIN), -EINVAL);
 	EQ(vlan("wire", false, 10, BRIDGE_VLAN_INFO_RANGE_END), -EINVAL);
 	EQ(range("wire", true, false, 11, 10), -EINVAL);
-	CHECK(!has(&(struct vswitch_vlan[]){ mode_of(up) }[0], 10), "what failed has changed it");
+	v = mode_of(up);
+	CHECK(!has(&v, 10), "what failed has changed it");
 	set_vlan(port, VSWITCH_VLAN_TUNNEL, 12, 0, NULL);
 	EQ(vlan("nic", true, 13, 0), -EOPNOTSUPP);
 	/* All there are fit into an answer. */
