@@ -40,14 +40,14 @@ for n in 1 2; do
 	container $n ip addr add 10.1.0.$n/24 dev c$n
 	container $n ip link set c$n up
 done
-for n in a b; do
+for n in wire0 wire1; do
 	ip link add $n netns host1 type veth peer name $n netns host2
 done
 
 # ------------------------------------------------------------------- VXLAN
 for n in 1 2; do
-	host $n ip addr add 192.0.2.$n/24 dev a
-	host $n ip link set a up
+	host $n ip addr add 192.0.2.$n/24 dev wire0
+	host $n ip link set wire0 up
 	host $n ip link add vx0 type vxlan id 42 dstport 4789 remote 192.0.2.$((3 - n)) || {
 		echo "TEST: VXLAN [SKIP]"
 		exit 0
@@ -71,8 +71,8 @@ done
 result $? "VXLAN: without the uplink nothing passes"
 for n in 1 2; do
 	host $n ip link del vx0
-	host $n ip addr flush dev a
-	host $n ip link set a down
+	host $n ip addr flush dev wire0
+	host $n ip link set wire0 down
 done
 
 # -------------------------------------------------------------------- bond
@@ -81,8 +81,8 @@ for n in 1 2; do
 		echo "TEST: bond [SKIP]"
 		exit $bad
 	}
-	host $n ip link set a down master bond0
-	host $n ip link set b down master bond0
+	host $n ip link set wire0 down master bond0
+	host $n ip link set wire1 down master bond0
 	host $n ip link set bond0 up
 	host $n virtlite switch port add vsw0 uplink bond0
 done
@@ -101,7 +101,7 @@ eventually has_ports 2
 result $? "bond: and uses both cables"
 host 1 virtlite -j switch stats vsw0 bond0 | grep -q '"drop_loop": *0'
 result $? "bond: no frame comes back by the other cable"
-host 2 ip link set a down
+host 2 ip link set wire0 down
 eventually has_ports 1
 result $? "bond: a cable that is cut is not used"
 eventually reaches 1 10.1.0.2
