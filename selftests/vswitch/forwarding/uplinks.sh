@@ -30,6 +30,17 @@ container() { ip netns exec "c$1" "${@:2}"; }
 # reaches FROM ADDRESS [OPTION]...: by ping
 reaches() { container "$1" ping -c 1 -W 2 "${@:3}" "$2"; }
 
+# The module is to be unloaded when this is over.
+# shellcheck disable=SC2317
+cleanup() {
+	for n in 1 2; do
+		host $n virtlite switch del vsw0
+		ip netns del host$n
+		ip netns del c$n
+	done
+}
+trap cleanup EXIT
+
 for n in 1 2; do
 	ip netns add host$n
 	ip netns add c$n
