@@ -34,9 +34,9 @@ reaches() { container "$1" ping -c 1 -W 2 "${@:3}" "$2"; }
 # shellcheck disable=SC2317
 cleanup() {
 	for n in 1 2; do
-		host $n virtlite switch del vsw0
-		ip netns del host$n
-		ip netns del c$n
+		host "$n" virtlite switch del vsw0
+		ip netns del "host$n"
+		ip netns del "c$n"
 	done
 }
 trap cleanup EXIT
