@@ -265,7 +265,10 @@ static void big_super_packet(void)
 	h->hdr_len = 74;
 	h->csum_start = 54;
 	h->csum_offset = 16;
-	EQ(OK(send(fd, buf, HDR + 74 + payload, 0)), HDR + 74 + payload);
+	n = send(fd, buf, HDR + 74 + payload, 0);
+	if (n < 0 && errno == EMSGSIZE)
+		test_skip("this kernel's packet sockets send nothing that long");
+	EQ(OK(n), HDR + 74 + payload);
 	OK(fcntl(q.fd, F_SETFL, O_NONBLOCK));
 	EVENTUALLY(stat_of(q.port, VSWITCH_STAT_OUT_FRAMES));
 	while ((n = read(q.fd, buf, sizeof(buf))) > 0) {
