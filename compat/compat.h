@@ -187,10 +187,16 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 /* Two device features have become bits of struct net_device. */
 #if KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE	/* delete with 6.1 */
 #define compat_dev_lltx(dev) ((dev)->features |= NETIF_F_LLTX)
-#define compat_dev_netns_immutable(dev) ((dev)->features |= NETIF_F_NETNS_LOCAL)
+#define compat_dev_set_netns_immutable(dev, on)				\
+	do {								\
+		struct net_device *_dev = (dev);			\
+									\
+		_dev->features &= ~NETIF_F_NETNS_LOCAL;			\
+		_dev->features |= (on) ? NETIF_F_NETNS_LOCAL : 0;	\
+	} while (0)
 #else
 #define compat_dev_lltx(dev) ((dev)->lltx = true)
-#define compat_dev_netns_immutable(dev) ((dev)->netns_immutable = true)
+#define compat_dev_set_netns_immutable(dev, on) ((dev)->netns_immutable = !!(on))
 #endif
 
 #endif /* VIRTLITE_COMPAT_H */

@@ -316,6 +316,8 @@ int vsw_call_add_queue(struct vsw_call *call)
 		return -ENOENT;
 	if (port->kind != VSWITCH_KIND_QUEUE)
 		return vsw_call_error(call, -EINVAL, "not a queue port");
+	if (id->fd)
+		return vsw_call_error(call, -EINVAL, "the new queue is an answer, no question");
 	file = vsw_queue_open(port);
 	if (IS_ERR(file))
 		return PTR_ERR(file);

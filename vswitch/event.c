@@ -169,8 +169,13 @@ static ssize_t vsw_event_read(struct file *file, char __user *to, size_t len, lo
 
 	if (len < sizeof(event))
 		return -EINVAL;
-	if (mutex_lock_interruptible(&w->read))
+	/* Whoever holds it may be asleep in here until something happens. */
+	if (file->f_flags & O_NONBLOCK) {
+		if (!mutex_trylock(&w->read))
+			return -EAGAIN;
+	} else if (mutex_lock_interruptible(&w->read)) {
 		return -EINTR;
+	}
 	for (;;) {
 		ret = vsw_watcher_get(w, &event);
 		if (ret > 0) {

@@ -14,6 +14,7 @@
 #include "fdb_hash.h"
 
 struct mem_cgroup;
+struct vsw_owner;
 struct vsw_port;
 struct vsw_switch;
 
@@ -72,7 +73,8 @@ struct vsw_fdb_table {
  * @lock: held, with bottom halves off, to change a bucket or an entry
  * @mutex: held to replace the table, and by whoever walks all of it. Taken
  *	before @lock; the configuration takes it inside RTNL
- * @budget: the network namespace's count of entries; there is one of the module
+ * @budget: the network namespace's count of entries
+ * @owner: on whose account they are, or NULL; the switch's reference
  * @memcg: who pays, or NULL
  * @sw: whose database this is; NULL in tests
  * @gc: forgets what has aged
@@ -90,6 +92,7 @@ struct vsw_fdb {
 	spinlock_t lock;	/* a bucket, an entry */
 	struct mutex mutex;	/* the table as a whole */
 	atomic_t *budget;
+	struct vsw_owner *owner;
 	struct mem_cgroup *memcg;
 	struct vsw_switch *sw;
 	struct delayed_work gc;
@@ -106,9 +109,6 @@ enum vsw_learn {
 	VSW_LEARN_REFUSED,	/* it belongs elsewhere and does not move */
 	VSW_LEARN_LOOP,		/* it is the host's own, at another port */
 };
-
-/* Entries of all databases. */
-extern atomic_t vsw_fdb_total;
 
 int vsw_fdb_init(struct vsw_fdb *fdb, struct vsw_switch *sw, atomic_t *budget);
 void vsw_fdb_stop(struct vsw_fdb *fdb);

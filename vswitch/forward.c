@@ -88,7 +88,8 @@ void vsw_send(struct vsw_port *out, struct sk_buff *skb)
 	}
 }
 
-static bool vsw_too_big(const struct vsw_port *out, const struct sk_buff *skb)
+/* Is it longer than what this port sends, and not to be cut into what is not? */
+bool vsw_too_big(const struct vsw_port *out, const struct sk_buff *skb)
 {
 	u32 mtu = out->dev ? READ_ONCE(out->dev->mtu) : READ_ONCE(out->mtu);
 	u32 len = skb->len - ETH_HLEN;

@@ -119,6 +119,7 @@ static void vsw_mcast_join(struct vsw_mcast *m, struct vsw_port *port, const str
 		INIT_LIST_HEAD(&new->list);
 	}
 	list_add_tail_rcu(&p->list, &e->list);
+	WRITE_ONCE(e->count, e->count + 1);
 	if (new)
 		hlist_add_head_rcu(&new->node, vsw_mcast_bucket(m, g));
 	m->count++;
@@ -140,6 +141,7 @@ static void vsw_mcast_remove(struct vsw_mcast *m, struct vsw_members *e, struct 
 {
 	lockdep_assert_held(&m->lock);
 	list_del_rcu(&p->list);
+	WRITE_ONCE(e->count, e->count - 1);
 	p->port->mcast_count--;
 	m->count--;
 	kfree_rcu(p, rcu);
@@ -276,6 +278,9 @@ bool vsw_mcast_snoop(struct vsw_port *in, struct sk_buff *skb, u16 vid, struct v
 	to->routers = vsw_mcast_find(m, &routers);
 	to->members = NULL;
 	if (!to->routers)
+		return false;
+	/* Each member is looked for among them: see vsw_mcast_has(). */
+	if (READ_ONCE(to->routers->count) > VSW_MCAST_ROUTER_MAX)
 		return false;
 	if (report)
 		return true;

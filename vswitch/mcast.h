@@ -22,6 +22,7 @@ struct vsw_switch;
 #define VSW_MCAST_BUCKETS 256
 #define VSW_MCAST_MAX 8192		/* memberships of a switch */
 #define VSW_MCAST_PORT_MAX 512		/* of one port */
+#define VSW_MCAST_ROUTER_MAX 32		/* routers of a VLAN, above which it is flooded */
 
 /* Some switch snoops. */
 DECLARE_STATIC_KEY_FALSE(vsw_mcast_key);
@@ -45,12 +46,14 @@ struct vsw_member {
  * @node: in its bucket; RCU readers
  * @group: never changes
  * @list: struct vsw_member; never empty while this is in its bucket
+ * @count: of them
  * @rcu: its way out
  */
 struct vsw_members {
 	struct hlist_node node;
 	struct vsw_group group;
 	struct list_head list;
+	u32 count;
 	struct rcu_head rcu;
 };
 

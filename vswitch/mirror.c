@@ -152,6 +152,10 @@ void vsw_mirror_frame(struct vsw_switch *sw, struct vsw_port *port, u32 directio
 			vsw_count(m->to, VSWITCH_DROP_NOMEM);
 			continue;
 		}
+		if (unlikely(vsw_too_big(m->to, copy))) {
+			vsw_drop(m->to, copy, VSWITCH_DROP_MTU);
+			continue;
+		}
 		vsw_count(port, VSWITCH_STAT_MIRRORED);
 		vsw_send(m->to, copy);
 	}

@@ -47,18 +47,21 @@ netdev_tx_t vsw_nic_xmit(struct sk_buff *skb, struct net_device *dev)
 }
 
 /*
- * GRO takes fragments out of what it merges: it must not get what others share,
- * which a flood or somebody's tap has cloned. What it holds goes up first, so
- * that a flow stays in order.
+ * GRO takes fragments out of what it merges: what others share, which a flood or
+ * somebody's tap has cloned, gets a head of its own. To go past GRO is no way out:
+ * what that has passed on waits in the NAPI's list and would be overtaken.
  */
 static void vsw_cell_up(struct napi_struct *napi, struct sk_buff *skb)
 {
-	if (likely(!skb_cloned(skb))) {
-		napi_gro_receive(napi, skb);
+	struct vsw_cell *cell = container_of(napi, struct vsw_cell, napi);
+
+	if (unlikely(skb_unclone(skb, GFP_ATOMIC))) {
+		rcu_read_lock();
+		vsw_drop(cell->port, skb, VSWITCH_DROP_NOMEM);
+		rcu_read_unlock();
 		return;
 	}
-	napi_gro_flush(napi, false);
-	netif_receive_skb(skb);
+	napi_gro_receive(napi, skb);
 }
 
 static int vsw_cell_poll(struct napi_struct *napi, int budget)
@@ -111,6 +114,7 @@ static void vsw_nic_put(struct vsw_port *port, struct sk_buff *skb)
 		return vsw_drop(port, skb, VSWITCH_DROP_FULL);
 
 	skb->protocol = eth_type_trans(skb, dev);
+	skb_postpull_rcsum(skb, skb_mac_header(skb), ETH_HLEN);
 	skb_reset_network_header(skb);
 	if (!net_eq(dev_net(dev), dev_net(port->sw->dev)))
 		skb_scrub_packet(skb, true);
@@ -235,7 +239,11 @@ void vsw_nic_setup(struct net_device *dev)
 	dev->priv_flags |= IFF_NO_QUEUE | IFF_LIVE_ADDR_CHANGE;
 	/* vsw_nic_xmit() unshares, so generators may send one skb in bursts. */
 	dev->priv_flags |= IFF_TX_SKB_SHARING;
+	/* netpoll sends with interrupts off, where no frame can go its way here. */
+	dev->priv_flags |= IFF_DISABLE_NETPOLL;
 	dev->needs_free_netdev = true;
+	/* What is longer than a packet of IP can be, who wants that says himself. */
+	netif_set_tso_max_size(dev, GSO_MAX_SIZE);
 	dev->max_mtu = ETH_MAX_MTU - ETH_HLEN;
 	dev->features |= VSW_NIC_FEATURES | VSW_NIC_VLAN;
 	dev->hw_features = VSW_NIC_FEATURES | VSW_NIC_VLAN;

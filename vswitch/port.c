@@ -12,6 +12,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "event.h"
 #include "frame.h"
 #include "port.h"
@@ -92,10 +93,9 @@ int vsw_port_attach(struct vsw_port *port, u32 id, struct netlink_ext_ack *extac
 		NL_SET_ERR_MSG(extack, "this network namespace may have no more ports");
 		return -ENOSPC;
 	}
-	if (vsw_total.ports >= READ_ONCE(vsw_param_total_ports)) {
-		NL_SET_ERR_MSG(extack, "all network namespaces together may have no more ports");
-		return -ENOSPC;
-	}
+	ret = vsw_owner_may_add_port(sw->owner, extack);
+	if (ret)
+		return ret;
 	if (port->kind == VSWITCH_KIND_LOCAL) {
 		ret = xa_insert(&sw->ids, VSWITCH_PORT_LOCAL, port, GFP_KERNEL_ACCOUNT);
 		id = VSWITCH_PORT_LOCAL;
@@ -125,7 +125,7 @@ int vsw_port_attach(struct vsw_port *port, u32 id, struct netlink_ext_ack *extac
 	list_add_tail_rcu(&port->list, &sw->ports);
 	sw->nr_ports++;
 	vn->nr_ports++;
-	vsw_total.ports++;
+	vsw_owner_count_port(sw->owner, 1);
 	vsw_event(sw, VSWITCH_EVENT_PORT_ADDED, port, 0, 0);
 	return 0;
 }
@@ -168,7 +168,7 @@ void vsw_port_detach_end(struct vsw_port *port)
 		vsw_switch_set_vlan_ports(sw, -1);
 	sw->nr_ports--;
 	vsw_net(dev_net(sw->dev))->nr_ports--;
-	vsw_total.ports--;
+	vsw_owner_count_port(sw->owner, -1);
 	vsw_port_put(port);
 }
 
@@ -241,6 +241,9 @@ void vsw_port_set_conf(struct vsw_port *port, u32 new)
 {
 	ASSERT_RTNL();
 	WRITE_ONCE(port->conf, new);
+	/* Its owner could take it to a namespace of his, and end that with it. */
+	if (port->kind == VSWITCH_KIND_VNIC)
+		compat_dev_set_netns_immutable(port->dev, new & VSWITCH_P_LOCKED);
 	/* Entries that should not have been learned would never be refreshed. */
 	if (!(new & VSWITCH_P_LEARN))
 		vsw_fdb_flush(&port->sw->fdb, port, -1, VSW_FLUSH_LEARNED);

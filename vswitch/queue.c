@@ -20,6 +20,7 @@
 
 #include "compat.h"
 #include "forward.h"
+#include "frame.h"
 #include "queue.h"
 #include "switch.h"
 
@@ -49,9 +50,14 @@ static void vsw_queue_put(struct vsw_port *port, struct vsw_queue *q, struct sk_
 	vsw_count_frame(port, VSWITCH_STAT_OUT_FRAMES, len);
 }
 
-/* Super-packets that an offload header can describe, if the reader wants them. */
+/*
+ * Super-packets that an offload header can describe, if the reader wants them. No
+ * reader has room for what is longer than a packet of IP can be ("BIG TCP").
+ */
 static bool vsw_gso_fits(const struct sk_buff *skb, netdev_features_t features)
 {
+	if (unlikely(skb->len > VSW_FRAME_MAX))
+		return false;
 	switch (skb_shinfo(skb)->gso_type & ~(SKB_GSO_DODGY | SKB_GSO_TCP_ECN)) {
 	case SKB_GSO_TCPV4:
 		return features & NETIF_F_TSO;
@@ -295,7 +301,7 @@ static const struct file_operations vsw_queue_fops = {
 	.write_iter = vsw_queue_write_iter,
 	.poll = vsw_queue_poll,
 	.unlocked_ioctl = vsw_queue_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
+	.compat_ioctl = vsw_queue_compat_ioctl,
 	.release = vsw_queue_release,
 	.llseek = noop_llseek,
 };

@@ -50,6 +50,11 @@ int vsw_queue_set_attached(struct vsw_queue *q, bool attached);
 ssize_t vsw_queue_send(struct vsw_queue *q, struct iov_iter *from, bool wait);
 ssize_t vsw_queue_recv(struct vsw_queue *q, struct sk_buff *skb, struct iov_iter *to);
 long vsw_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+#ifdef CONFIG_COMPAT
+long vsw_queue_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+#else
+#define vsw_queue_compat_ioctl NULL
+#endif
 struct sk_buff *vsw_queue_next(struct vsw_queue *q, bool wait, int *err);
 
 #endif /* VSWITCH_QUEUE_H */

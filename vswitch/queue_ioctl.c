@@ -5,6 +5,7 @@
  * many frames.
  */
 
+#include <linux/compat.h>
 #include <linux/fs.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
@@ -18,7 +19,8 @@
 #define VSW_BATCH_MAX 1024
 #define VSW_TUN_FEATURES (IFF_TAP | IFF_NO_PI | IFF_ONE_QUEUE | IFF_VNET_HDR | IFF_MULTI_QUEUE)
 
-static int vsw_tun_get_ifreq(struct vsw_queue *q, void __user *arg)
+/* @len: of a struct ifreq, which for a 32-bit caller ends sooner. */
+static int vsw_tun_get_ifreq(struct vsw_queue *q, void __user *arg, size_t len)
 {
 	struct ifreq ifr = {};
 
@@ -30,7 +32,7 @@ static int vsw_tun_get_ifreq(struct vsw_queue *q, void __user *arg)
 	if (!q->attached)
 		ifr.ifr_flags |= IFF_DETACH_QUEUE;
 	rtnl_unlock();
-	return copy_to_user(arg, &ifr, sizeof(ifr)) ? -EFAULT : 0;
+	return copy_to_user(arg, &ifr, len) ? -EFAULT : 0;
 }
 
 static int vsw_tun_set_offload(struct vsw_queue *q, unsigned long offload)
@@ -56,12 +58,12 @@ static int vsw_tun_set_offload(struct vsw_queue *q, unsigned long offload)
 	return 0;
 }
 
-static int vsw_tun_set_queue(struct vsw_queue *q, const void __user *arg)
+static int vsw_tun_set_queue(struct vsw_queue *q, const void __user *arg, size_t len)
 {
-	struct ifreq ifr;
+	struct ifreq ifr = {};
 	int ret = -EINVAL;
 
-	if (copy_from_user(&ifr, arg, sizeof(ifr)))
+	if (copy_from_user(&ifr, arg, len))
 		return -EFAULT;
 	rtnl_lock();
 	if (ifr.ifr_flags & IFF_ATTACH_QUEUE)
@@ -106,13 +108,14 @@ static int vsw_tun_set_endian(const int __user *arg, bool little)
 	return little || !value ? 0 : -EINVAL;
 }
 
-static long vsw_tun_ioctl(struct vsw_queue *q, unsigned int cmd, unsigned long arg)
+static long vsw_tun_ioctl(struct vsw_queue *q, unsigned int cmd, unsigned long arg,
+			  size_t ifreq_len)
 {
 	void __user *p = (void __user *)arg;
 
 	switch (cmd) {
 	case TUNGETIFF:
-		return vsw_tun_get_ifreq(q, p);
+		return vsw_tun_get_ifreq(q, p, ifreq_len);
 	case TUNGETFEATURES:
 		return put_user((unsigned int)VSW_TUN_FEATURES, (unsigned int __user *)p);
 	case TUNSETOFFLOAD:
@@ -126,7 +129,7 @@ static long vsw_tun_ioctl(struct vsw_queue *q, unsigned int cmd, unsigned long a
 	case TUNSETSNDBUF:
 		return vsw_tun_set_sndbuf(q, p);
 	case TUNSETQUEUE:
-		return vsw_tun_set_queue(q, p);
+		return vsw_tun_set_queue(q, p, ifreq_len);
 	case TUNGETVNETLE:
 		return put_user(1, (int __user *)p);
 	case TUNSETVNETLE:
@@ -237,11 +240,27 @@ static int vsw_batch(struct vsw_queue *q, unsigned int cmd, void __user *arg, bo
 	return copy_to_user(arg, &batch, sizeof(batch)) ? -EFAULT : 0;
 }
 
-long vsw_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long vsw_queue_call(struct file *file, unsigned int cmd, unsigned long arg,
+			   size_t ifreq_len)
 {
 	struct vsw_queue *q = file->private_data;
 
 	if (cmd == VSWITCH_QUEUE_SEND || cmd == VSWITCH_QUEUE_RECV)
 		return vsw_batch(q, cmd, (void __user *)arg, !(file->f_flags & O_NONBLOCK));
-	return vsw_tun_ioctl(q, cmd, arg);
+	return vsw_tun_ioctl(q, cmd, arg, ifreq_len);
 }
+
+long vsw_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return vsw_queue_call(file, cmd, arg, sizeof(struct ifreq));
+}
+
+#ifdef CONFIG_COMPAT
+/* Of what is published for tap devices one struct has another size there. */
+long vsw_queue_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	if (cmd != TUNSETOFFLOAD)
+		arg = (unsigned long)compat_ptr(arg);
+	return vsw_queue_call(file, cmd, arg, sizeof(struct compat_ifreq));
+}
+#endif

@@ -13,6 +13,7 @@
 #include <net/netns/generic.h>
 #include <net/rtnetlink.h>
 
+#include "bridge.h"
 #include "compat.h"
 #include "event.h"
 #include "forward.h"
@@ -23,8 +24,6 @@
 #include "vnic.h"
 
 static unsigned int vsw_net_id;
-
-struct vsw_total vsw_total;
 
 struct vsw_net *vsw_net(struct net *net)
 {
@@ -102,26 +101,20 @@ static int vsw_switch_own_address(struct vsw_switch *sw, const u8 *mac)
 			   VSWITCH_FDB_STATIC | VSWITCH_FDB_LOCAL, 0, true);
 }
 
-static void vsw_switch_forget_address(struct vsw_switch *sw)
-{
-	vsw_fdb_flush(&sw->fdb, sw->local, -1, VSW_FLUSH_ALL);
-}
-
 static int vsw_switch_set_mac(struct net_device *dev, void *address)
 {
+	const u8 *mac = ((struct sockaddr *)address)->sa_data;
 	struct vsw_switch *sw = netdev_priv(dev);
 	int ret;
 
 	ret = eth_prepare_mac_addr_change(dev, address);
+	if (ret || ether_addr_equal(mac, dev->dev_addr))
+		return ret;
+	/* The new one first: without either a loop would not be seen. */
+	ret = vsw_switch_own_address(sw, mac);
 	if (ret)
 		return ret;
-	vsw_switch_forget_address(sw);
-	ret = vsw_switch_own_address(sw, ((struct sockaddr *)address)->sa_data);
-	if (ret) {
-		/* There was room for the old one a moment ago. */
-		vsw_switch_own_address(sw, dev->dev_addr);
-		return ret;
-	}
+	vsw_fdb_del_own(&sw->fdb, sw->local, vsw_fdb_key(dev->dev_addr, 0));
 	eth_commit_mac_addr_change(dev, address);
 	return 0;
 }
@@ -169,9 +162,15 @@ static int vsw_switch_init(struct net_device *dev)
 		return -ENOMEM;
 	sw->local = port;
 	sw->nic.port = port;
+	sw->owner = vsw_owner_get(dev_net(dev)->user_ns);
+	if (IS_ERR(sw->owner)) {
+		ret = PTR_ERR(sw->owner);
+		goto err_port;
+	}
 	ret = vsw_fdb_init(&sw->fdb, sw, &vn->nr_fdb);
 	if (ret)
-		goto err_port;
+		goto err_owner;
+	sw->fdb.owner = sw->owner;
 	vsw_mcast_init(&sw->mcast, sw->fdb.memcg);
 	ret = vsw_nic_init(dev);
 	if (ret)
@@ -185,7 +184,7 @@ static int vsw_switch_init(struct net_device *dev)
 	vsw_port_put(port);
 	list_add_tail(&sw->list, &vn->switches);
 	vn->nr_switches++;
-	vsw_total.switches++;
+	vsw_owner_count_switch(sw->owner, 1);
 	__module_get(THIS_MODULE);
 	return 0;
 
@@ -199,6 +198,8 @@ err_nic:
 err_fdb:
 	vsw_fdb_stop(&sw->fdb);
 	vsw_fdb_destroy(&sw->fdb);
+err_owner:
+	vsw_owner_put(sw->owner);
 err_port:
 	vsw_port_put(port);
 	xa_destroy(&sw->ids);
@@ -221,7 +222,7 @@ static void vsw_switch_uninit(struct net_device *dev)
 	list_del(&sw->list);
 	list_del_init(&sw->owned);
 	vn->nr_switches--;
-	vsw_total.switches--;
+	vsw_owner_count_switch(sw->owner, -1);
 	vsw_nic_uninit(dev);
 }
 
@@ -232,6 +233,7 @@ static void vsw_switch_free(struct net_device *dev)
 
 	vsw_fdb_stop(&sw->fdb);
 	vsw_fdb_destroy(&sw->fdb);
+	vsw_owner_put(sw->owner);
 	xa_destroy(&sw->ids);
 	vsw_nic_free(dev);
 	/* rtnl_link_unregister() waits until the core has returned from here. */
@@ -250,6 +252,9 @@ static const struct net_device_ops vsw_switch_ops = {
 	.ndo_change_mtu = vsw_switch_change_mtu,
 	.ndo_set_rx_mode = vsw_nic_rx_mode,
 	.ndo_features_check = passthru_features_check,
+	.ndo_bridge_setlink = vsw_bridge_setlink,
+	.ndo_bridge_getlink = vsw_bridge_getlink_switch,
+	.ndo_bridge_dellink = vsw_bridge_dellink,
 	.ndo_add_slave = vsw_switch_add_slave,
 	.ndo_del_slave = vsw_switch_del_slave,
 };
@@ -257,7 +262,7 @@ static const struct net_device_ops vsw_switch_ops = {
 static void vsw_switch_setup(struct net_device *dev)
 {
 	vsw_nic_setup(dev);
-	compat_dev_netns_immutable(dev);
+	compat_dev_set_netns_immutable(dev, true);
 	dev->netdev_ops = &vsw_switch_ops;
 	dev->priv_destructor = vsw_switch_free;
 }
@@ -287,16 +292,14 @@ struct vsw_switch *vsw_switch_find(struct net *net, int ifindex)
 static int vsw_switch_register(struct net_device *dev, struct netlink_ext_ack *extack)
 {
 	struct vsw_net *vn = vsw_net(dev_net(dev));
+	int ret;
 
 	if (vn->nr_switches >= READ_ONCE(vsw_param_max_switches)) {
 		NL_SET_ERR_MSG(extack, "this network namespace may have no more switches");
 		return -ENOSPC;
 	}
-	if (vsw_total.switches >= READ_ONCE(vsw_param_total_switches)) {
-		NL_SET_ERR_MSG(extack, "all network namespaces together may have no more switches");
-		return -ENOSPC;
-	}
-	return register_netdevice(dev);
+	ret = vsw_owner_may_add_switch(dev_net(dev)->user_ns, extack);
+	return ret ?: register_netdevice(dev);
 }
 
 /**
@@ -364,9 +367,14 @@ static void vsw_switch_dellink(struct net_device *dev, struct list_head *head)
 			break;
 		}
 	}
-	/* One grace period for all of them; vNICs have the core's. */
-	if (!list_empty(&others))
-		synchronize_net();
+	/*
+	 * One grace period for all of them, and then one pass over each table:
+	 * port by port it would be as many as there are ports. What is left to
+	 * do for each vNIC in its turn is little.
+	 */
+	synchronize_net();
+	vsw_mcast_set(sw, false);
+	vsw_fdb_flush(&sw->fdb, NULL, -1, VSW_FLUSH_ALL);
 	while (!list_empty(&others)) {
 		port = list_first_entry(&others, struct vsw_port, dying);
 		list_del(&port->dying);
@@ -396,7 +404,7 @@ void vsw_switch_delete(struct vsw_switch *sw)
 
 static const struct nla_policy vsw_switch_policy[IFLA_VSWITCH_MAX + 1] = {
 	[IFLA_VSWITCH_AGEING] = { .type = NLA_U32 },
-	[IFLA_VSWITCH_FDB_LIMIT] = { .type = NLA_U32 },
+	[IFLA_VSWITCH_FDB_LIMIT] = NLA_POLICY_MIN(NLA_U32, 1),
 	[IFLA_VSWITCH_FDB_COUNT] = { .type = NLA_REJECT },
 	[IFLA_VSWITCH_PORTS] = { .type = NLA_REJECT },
 	[IFLA_VSWITCH_VLAN_AWARE] = { .type = NLA_REJECT },

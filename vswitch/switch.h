@@ -11,6 +11,7 @@
 #include "mcast.h"
 #include "mirror.h"
 #include "nic.h"
+#include "owner.h"
 #include "port.h"
 #include "repeat.h"
 
@@ -45,7 +46,7 @@ struct vsw_net {
  * @nr_watchers: under RTNL, as all that follows
  * @nr_ports: ports
  * @nr_vlan_ports: those that have a VLAN mode
- * @next_id: where the search for a free number starts
+ * @owner: on whose account it is, NULL: the administrator's; a reference
  * @ids: ports by number; RCU readers
  * @list: in the namespace's list
  * @owned: in the list of the file that deletes it, or empty
@@ -69,25 +70,13 @@ struct vsw_switch {
 	u32 nr_watchers;
 	u32 nr_ports;
 	u32 nr_vlan_ports;
-	u32 next_id;
+	struct vsw_owner *owner;
 	struct xarray ids;
 	struct list_head list;
 	struct list_head owned;
 };
 
 extern struct rtnl_link_ops vsw_switch_link_ops;
-
-/**
- * struct vsw_total - what all network namespaces have together, under RTNL
- * @switches: switches
- * @ports: ports
- */
-struct vsw_total {
-	u32 switches;
-	u32 ports;
-};
-
-extern struct vsw_total vsw_total;
 
 struct vsw_net *vsw_net(struct net *net);
 int vsw_net_init(void);

@@ -8,6 +8,7 @@
 
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
+#include <linux/if_vlan.h>
 #include <linux/rtnetlink.h>
 
 #include "forward.h"
@@ -29,7 +30,8 @@ static rx_handler_result_t vsw_uplink_receive(struct sk_buff **pskb)
 	port = rcu_dereference(skb->dev->rx_handler_data);
 	if (unlikely(vsw_port_gone(port)) || vsw_uplink_keeps(port, eth_hdr(skb)->h_dest))
 		return RX_HANDLER_PASS;
-	skb_push(skb, skb->data - skb_mac_header(skb));
+	/* In the switch what a card has summed is the whole frame: see skb_vlan_push(). */
+	skb_push_rcsum(skb, skb->data - skb_mac_header(skb));
 	skb_scrub_packet(skb, false);
 	vsw_input(port, skb);
 	return RX_HANDLER_CONSUMED;
@@ -44,6 +46,14 @@ static rx_handler_result_t vsw_uplink_receive(struct sk_buff **pskb)
  */
 void vsw_uplink_send(struct vsw_port *port, struct sk_buff *skb)
 {
+	int depth;
+
+	/* A card that is to sum it looks for the packet where the kernel says it is. */
+	if (skb->ip_summed == CHECKSUM_PARTIAL && eth_type_vlan(skb->protocol)) {
+		if (!vlan_get_protocol_and_depth(skb, skb->protocol, &depth))
+			return vsw_drop(port, skb, VSWITCH_DROP_RUNT);
+		skb_set_network_header(skb, depth);
+	}
 	vsw_count_frame(port, VSWITCH_STAT_OUT_FRAMES, skb->len);
 	skb_forward_csum(skb);
 	/* When it came in is not when it is to go out. */
@@ -84,6 +94,10 @@ static int vsw_uplink_check(struct vsw_switch *sw, struct net_device *dev,
 		NL_SET_ERR_MSG(extack, "the interface is not Ethernet");
 		return -EINVAL;
 	}
+	if (dev->priv_flags & IFF_DONT_BRIDGE) {
+		NL_SET_ERR_MSG(extack, "the interface can send from its own address only");
+		return -EOPNOTSUPP;
+	}
 	if (!net_eq(dev_net(dev), dev_net(sw->dev))) {
 		NL_SET_ERR_MSG(extack, "the interface is in another network namespace");
 		return -EINVAL;
@@ -102,7 +116,7 @@ static void vsw_uplink_follow(struct vsw_port *port)
 
 /*
  * What the netdev itself sends (its neighbour discovery, say) has its address
- * and must not come back by another port. If that cannot be noted (a limit, or
+ * and must not come back by another port. If that cannot be noted (no memory, or
  * another uplink with the same address), a loop of such frames is not seen.
  */
 static void vsw_uplink_own_address(struct vsw_port *port)
@@ -114,10 +128,12 @@ static void vsw_uplink_own_address(struct vsw_port *port)
 
 static void vsw_uplink_new_address(struct vsw_port *port)
 {
+	u64 old = vsw_fdb_key(port->mac, 0);
+
 	if (ether_addr_equal(port->mac, port->dev->dev_addr))
 		return;
-	vsw_fdb_del_own(&port->sw->fdb, port, vsw_fdb_key(port->mac, 0));
 	vsw_uplink_own_address(port);
+	vsw_fdb_del_own(&port->sw->fdb, port, old);
 }
 
 /**

@@ -12,6 +12,7 @@
 #include <linux/etherdevice.h>
 #include <net/rtnetlink.h>
 
+#include "bridge.h"
 #include "compat.h"
 #include "switch.h"
 #include "vnic.h"
@@ -89,6 +90,9 @@ static const struct net_device_ops vsw_vnic_ops = {
 	.ndo_get_iflink = vsw_vnic_iflink,
 	.ndo_set_rx_mode = vsw_nic_rx_mode,
 	.ndo_features_check = passthru_features_check,
+	.ndo_bridge_setlink = vsw_bridge_setlink,
+	.ndo_bridge_getlink = vsw_bridge_getlink,
+	.ndo_bridge_dellink = vsw_bridge_dellink,
 	.ndo_bpf = vsw_xdp_command,
 	.ndo_xdp_xmit = vsw_xdp_xmit,
 };

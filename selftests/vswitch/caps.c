@@ -4,6 +4,8 @@
  * many namespaces he makes, and however many addresses he pretends to have.
  */
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -76,20 +78,6 @@ static void elsewhere(void (*fn)(void))
 	CHECK(status == 0, "elsewhere: status 0x%x", status);
 }
 
-static void no_switch(void)
-{
-	FAILS(try_switch(), ENOSPC);
-}
-
-static void three_switches(void)
-{
-	setup();
-	OK(try_switch());
-	OK(try_switch());
-	FAILS(try_switch(), ENOSPC);
-	elsewhere(no_switch);
-}
-
 static int try_queue(void)
 {
 	struct vswitch_port p = {
@@ -101,10 +89,105 @@ static int try_queue(void)
 	return ioctl(dev, VSWITCH_ADD_PORT, &p);
 }
 
-/* The switch itself is the fourth, and there is no room for it either. */
+/* A user, in a network and user namespace of his own, who keeps what he has made. */
+struct user {
+	pid_t pid;
+	int hold;
+};
+
+static struct user new_user(unsigned int uid, void (*fn)(void))
+{
+	int ready[2], hold[2];
+	struct user u;
+	char c, map[32];
+
+	OK(pipe2(ready, O_CLOEXEC));
+	OK(pipe2(hold, O_CLOEXEC));
+	u.pid = OK(fork());
+	if (!u.pid) {
+		close(hold[1]);
+		close(ready[0]);
+		OK(setresuid(uid, uid, uid));
+		/* Or its files in /proc would be root's. */
+		OK(prctl(PR_SET_DUMPABLE, 1));
+		OK(unshare(CLONE_NEWUSER | CLONE_NEWNET));
+		/* Whose ids are none in a namespace makes no other in it. */
+		snprintf(map, sizeof(map), "0 %u 1", uid);
+		file_set("/proc/self/uid_map", map);
+		file_set("/proc/self/setgroups", "deny");
+		file_set("/proc/self/gid_map", "0 0 1");
+		dev = OK(open(device, O_RDWR | O_CLOEXEC));
+		fn();
+		close(ready[1]);
+		OK(read(hold[0], &c, 1));
+		exit(test_failures() ? 1 : 0);
+	}
+	close(hold[0]);
+	close(ready[1]);
+	u.hold = hold[1];
+	/* The end of that, when he is ready or dead. */
+	EQ(OK(read(ready[0], &c, 1)), 0);
+	close(ready[0]);
+	return u;
+}
+
+static void no_user(struct user u)
+{
+	int status;
+
+	/* If he is dead the test knows already. */
+	signal(SIGPIPE, SIG_IGN);
+	/* Users that came later have the other end, too: to close it says nothing. */
+	if (write(u.hold, "", 1) < 0)
+		diag("a user is gone already");
+	close(u.hold);
+	OK(waitpid(u.pid, &status, 0));
+	CHECK(status == 0, "user: status 0x%x", status);
+}
+
+static void no_switch(void)
+{
+	FAILS(try_switch(), ENOSPC);
+}
+
+/* It does not help to make one namespace in another. */
+static void two_switches(void)
+{
+	OK(try_switch());
+	OK(try_switch());
+	FAILS(try_switch(), ENOSPC);
+	elsewhere(no_switch);
+}
+
+static void one_switch(void)
+{
+	OK(try_switch());
+	FAILS(try_switch(), ENOSPC);
+}
+
+/* Two for a user, three for all of them; the administrator has as many as he likes. */
+static void switches(void)
+{
+	struct user a = new_user(1001, two_switches), b = new_user(1002, one_switch);
+	int i;
+
+	setup();
+	for (i = 0; i < 5; i++)
+		OK(try_switch());
+	no_user(a);
+	no_user(new_user(1003, two_switches));
+	no_user(b);
+}
+
+static void three_switches_in_all(void)
+{
+	with_param("total_switches", "3", switches);
+}
+
+/* The switch itself is one of them. */
 static void four_ports(void)
 {
-	setup();
+	sw = new_switch("");
 	OK(try_queue());
 	OK(try_queue());
 	OK(try_queue());
@@ -112,46 +195,79 @@ static void four_ports(void)
 	elsewhere(no_switch);
 }
 
-static void two_frames(void)
+static void two_ports(void)
 {
-	struct queue a;
-	struct frame f;
-	unsigned int i;
-
 	sw = new_switch("");
-	a = new_queue();
-	for (i = 0; i < 2; i++) {
-		f = frame_to(broadcast, broadcast);
-		mac_of(f.src, 100 + i);
-		put(&a, &f);
-	}
-	/* One beside the switch's own address. */
-	EQ(fdb_count(), 2);
-	EQ(stat_of(a.port, VSWITCH_STAT_FDB_FULL), 1);
+	OK(try_queue());
+	FAILS(try_queue(), ENOSPC);
 }
 
-static void eight_addresses(void)
+static void ports(void)
 {
-	struct queue a;
+	struct user a = new_user(1001, four_ports), b = new_user(1002, two_ports);
+	int i;
+
+	setup();
+	for (i = 0; i < 8; i++)
+		OK(try_queue());
+	no_user(a);
+	no_user(b);
+}
+
+static void six_ports_in_all(void)
+{
+	with_param("total_ports", "6", ports);
+}
+
+/* Five addresses; the switch's own is another one. Returns how many are known. */
+static unsigned int learn_five(void)
+{
+	struct queue a = new_queue();
 	struct frame f;
 	unsigned int i;
 
-	setup();
-	a = new_queue();
 	for (i = 0; i < 5; i++) {
 		f = frame_to(broadcast, broadcast);
 		mac_of(f.src, i);
 		put(&a, &f);
 	}
-	EQ(fdb_count(), 6);
-	elsewhere(two_frames);
+	EQ(stat_of(a.port, VSWITCH_STAT_LEARNED) + stat_of(a.port, VSWITCH_STAT_FDB_FULL), 5);
+	return fdb_count();
 }
 
-static void in_all_namespaces(void)
+static void four_addresses(void)
 {
-	with_param("total_switches", "3", three_switches);
-	with_param("total_ports", "4", four_ports);
-	with_param("total_fdb", "8", eight_addresses);
+	sw = new_switch("");
+	EQ(learn_five(), 4);
+}
+
+static void two_addresses(void)
+{
+	sw = new_switch("");
+	EQ(learn_five(), 2);
+}
+
+static void addresses(void)
+{
+	struct user a = new_user(1001, four_addresses), b = new_user(1002, two_addresses);
+
+	setup();
+	EQ(learn_five(), 6);
+	no_user(a);
+	no_user(b);
+}
+
+static void six_addresses_in_all(void)
+{
+	with_param("total_fdb", "6", addresses);
+}
+
+/* What one user has taken others still have, and what all have, the administrator. */
+static void of_users(void)
+{
+	with_param("user_switches", "2", three_switches_in_all);
+	with_param("user_ports", "4", six_ports_in_all);
+	with_param("user_fdb", "4", six_addresses_in_all);
 }
 
 /*
@@ -336,7 +452,7 @@ static void memory_is_charged(void)
 }
 
 static const struct test tests[] = {
-	{ "in_all_namespaces", in_all_namespaces },
+	{ "of_users", of_users },
 	{ "flood_of_addresses", flood_of_addresses },
 	{ "memory_is_charged", memory_is_charged },
 };

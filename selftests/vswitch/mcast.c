@@ -217,7 +217,7 @@ static void members(int family)
 	say(&a, family, LEAVE, 1);
 	say(&b, family, LEAVE_NEW, 2);
 	say(&b, family, JOIN, 2);
-	usleep(4500000);
+	CHECK(EVENTUALLY(groups(g, 8) == 2), "who has left is still there");
 	drain(&router);
 	send_group(&source, family, 1);
 	DEAF(a, 1);
@@ -385,11 +385,42 @@ static void a_real_host(void)
 	HEARS(b, 7);
 }
 
+/* A query from each of very many ports: then a group is flooded like any other. */
+static void many_routers(void)
+{
+	struct queue source, b, router;
+	int i, family = 4;
+
+	setup();
+	snoop(true);
+	source = new_queue();
+	b = new_queue();
+	for (i = 0; i < 32; i++) {
+		router = new_queue();
+		say(&router, 4, QUERY, 0);
+	}
+	drain(&b);
+	send_group(&source, 4, 6);
+	DEAF(b, 6);
+	HEARS(router, 6);
+	router = new_queue();
+	say(&router, 4, QUERY, 0);
+	drain(&b);
+	send_group(&source, 4, 6);
+	HEARS(b, 6);
+	HEARS(router, 6);
+	close(router.fd);
+	drain(&b);
+	send_group(&source, 4, 6);
+	DEAF(b, 6);
+}
+
 static const struct test tests[] = {
 	{ "igmp", igmp },
 	{ "mld", mld },
 	{ "what_is_flooded", what_is_flooded },
 	{ "too_many", too_many },
+	{ "many_routers", many_routers },
 	{ "a_real_host", a_real_host },
 };
 

@@ -2,6 +2,7 @@
 /* Ports that are netdevs: vNICs in any namespace, uplinks, and who may do what. */
 #include <sched.h>
 #include <net/if.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -121,8 +122,8 @@ static void vnic_elsewhere(void)
 static void vnic_namespace_dies(void)
 {
 	struct vswitch_port p = { .head = { .size = sizeof(p) } };
-	unsigned int port, i;
 	struct queue q;
+	unsigned int port;
 	struct frame f;
 	int ns;
 
@@ -134,8 +135,7 @@ static void vnic_namespace_dies(void)
 	close(ns);
 	p.head.ifindex = sw;
 	p.port = port;
-	for (i = 0; i < 100 && !ioctl(dev, VSWITCH_GET_PORT, &p); i++)
-		usleep(50000);
+	EVENTUALLY(ioctl(dev, VSWITCH_GET_PORT, &p));
 	FAILS(ioctl(dev, VSWITCH_GET_PORT, &p), ENOENT);
 	f = from(1);
 	put(&q, &f);
@@ -145,7 +145,7 @@ static void vnic_namespace_dies(void)
 /* The namespace that the switch is in ends first. */
 static void switch_namespace_dies(void)
 {
-	int home, i;
+	int home;
 
 	home = OK(open("/proc/self/ns/net", O_RDONLY));
 	OK(unshare(CLONE_NEWNET));
@@ -165,8 +165,7 @@ static void switch_namespace_dies(void)
 	}
 	close(home);
 	CHECK(link_index("nic") > 0, "not made");
-	for (i = 0; i < 100 && link_index("nic") > 0; i++)
-		usleep(50000);
+	EVENTUALLY(link_index("nic") < 0);
 	EQ(link_index("nic"), -ENODEV);
 }
 
@@ -176,7 +175,7 @@ static void container_root(void)
 	unsigned char mac[6];
 	unsigned int port;
 	struct ifreq ifr = { .ifr_name = "nic", .ifr_mtu = 1000 };
-	int to_child[2], to_parent[2], status, ns, fd;
+	int to_child[2], to_parent[2], status, ns, fd, away;
 	char path[64], c;
 	pid_t pid;
 
@@ -197,11 +196,16 @@ static void container_root(void)
 		FAILS(ioctl(fd, SIOCSIFMTU, &ifr), EPERM);
 		rtnl_del("nic");
 		CHECK(link_index("nic") > 0, "it deleted a locked vNIC");
+		/* Nor take it to where it would go with the namespace. */
+		EQ(rtnl_set_netns("nic", new_netns()), -EINVAL);
 		OK(write(to_parent[1], "u", 1));
 		OK(read(to_child[0], &c, 1));
 		/* Unlocked it is an interface like another. */
 		EQ(rtnl_set_mac("nic", mac), 0);
 		OK(ioctl(fd, SIOCSIFMTU, &ifr));
+		away = new_netns();
+		EQ(rtnl_set_netns("nic", away), 0);
+		in_netns(away);
 		EQ(rtnl_del("nic"), 0);
 		EQ(link_index("nic"), -ENODEV);
 		_exit(test_failures() ? 1 : 0);
@@ -239,7 +243,7 @@ static void uplink(void)
 		.name = "wire",
 	};
 	unsigned char lldp[6] = { 0x01, 0x80, 0xc2, 0, 0, 0x0e };
-	int other, first, fd, i;
+	int other, first, fd;
 	struct queue far, near;
 	struct frame f;
 
@@ -261,8 +265,7 @@ static void uplink(void)
 	memcpy(p.name, "other", 6);
 	FAILS(ioctl(dev, VSWITCH_ADD_PORT, &p), ELOOP);
 	near = new_queue();
-	for (i = 0; i < 100 && !(get_port(1).state & VSWITCH_STATE_UP); i++)
-		usleep(20000);
+	port_is_up(first, 1);
 
 	f = from(1);
 	put(&far, &f);
@@ -292,8 +295,7 @@ static void uplink(void)
 	link_up("wire", false);
 	EQ(get_port(1).state, 0);
 	link_up("wire", true);
-	for (i = 0; i < 100 && !(get_port(1).state & VSWITCH_STATE_UP); i++)
-		usleep(20000);
+	port_is_up(first, 1);
 	EQ(get_port(1).state, VSWITCH_STATE_UP);
 	del_port(1);
 	f = from(4);
@@ -329,6 +331,9 @@ static void rtnetlink(void)
 	s.head.ifindex = br;
 	OK(ioctl(dev, VSWITCH_GET, &s));
 	EQ(rtnl_add("br", "vswitch", 0, -1), -EEXIST);
+	EQ(rtnl_add_limit("none", 0), -ERANGE);
+	EQ(rtnl_add_limit("one", 1), 0);
+	EQ(rtnl_del("one"), 0);
 	EQ(rtnl_add("nic", "vswitch_vnic", 0, -1), -EINVAL);
 	EQ(rtnl_add("nic", "vswitch_vnic", 1, -1), -ENODEV);
 	EQ(rtnl_add("nic", "vswitch_vnic", br, -1), 0);
@@ -355,6 +360,57 @@ static void rtnetlink(void)
 	EQ(link_index("far"), -ENODEV);
 }
 
+/*
+ * Frames that others have, too, and frames that nobody else has go up to the host
+ * in the order in which they came. A thread takes them, so that many wait.
+ */
+static void in_order(void)
+{
+	unsigned int n = 0, want = 0, i, port, bad = 0;
+	unsigned char bytes[FRAME_MAX], got[256];
+	struct queue q, other;
+	struct vswitch_port p;
+	struct frame f;
+	int fd, room = 8 << 20;
+
+	setup();
+	no_ipv6();
+	q = new_queue();
+	port = new_vnic("nic", -1);
+	other = new_queue();
+	p = get_port(port);
+	/* A sysfs that shows this network namespace. */
+	OK(unshare(CLONE_NEWNS));
+	OK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	OK(mount("none", "/sys", "sysfs", 0, NULL));
+	fd = open("/sys/class/net/nic/threaded", O_WRONLY);
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		diag("no thread for it: %s", strerror(errno));
+	link_up("nic", true);
+	fd = packet_socket("nic");
+	OK(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)));
+	while (n < scale(20000, 4000)) {
+		for (i = 0; i < 500; i++, n++) {
+			f = frame_to(n % 3 ? p.mac : broadcast, q.mac);
+			frame_bytes(&f, bytes);
+			memcpy(bytes + 20, &n, 4);
+			put_bytes(&q, bytes, 64);
+		}
+		EQ(stat_of(port, VSWITCH_DROP_FULL), 0);
+		for (i = 0; i < 500; i++, want++) {
+			struct pollfd w = { .fd = fd, .events = POLLIN };
+			unsigned int number;
+
+			REQUIRE(poll(&w, 1, MS_ARRIVE) == 1, "frame %u does not come", want);
+			OK(recv(fd, got, sizeof(got), 0));
+			memcpy(&number, got + 20, 4);
+			bad += number != want;
+		}
+		drain(&other);
+	}
+	CHECK(!bad, "%u of %u frames are not where they were", bad, n);
+}
+
 static void change_mac_of_switch(void)
 {
 	struct vswitch_port p;
@@ -369,6 +425,58 @@ static void change_mac_of_switch(void)
 	CHECK(fdb_has(mac, 0, NULL), "its new address is not there");
 }
 
+/* A flood of addresses leaves room for the host's own. */
+static void change_mac_under_flood(void)
+{
+	struct vswitch_switch s = {
+		.head = { .size = sizeof(s) },
+		.set = VSWITCH_SET_FDB_LIMIT,
+		.fdb_limit = 2,
+	};
+	unsigned char mac[6], wire[6];
+	struct vswitch_port p;
+	struct queue q;
+	struct frame f;
+	int i, first;
+
+	setup();
+	first = sw;
+	q = new_queue();
+	p = get_port(VSWITCH_PORT_LOCAL);
+	for (i = 0; i < 10; i++) {
+		f = from(i);
+		put(&q, &f);
+	}
+	s.head.ifindex = sw;
+	OK(ioctl(dev, VSWITCH_SET, &s));
+	EQ(fdb_count(), 11);
+	mac_of(mac, 99);
+	EQ(rtnl_set_mac((char *)p.name, mac), 0);
+	CHECK(fdb_has(mac, 0, NULL), "its new address is not there");
+	CHECK(!fdb_has(p.mac, 0, NULL), "its old address is still there");
+
+	/* And for an uplink's. */
+	sw = new_switch("other");
+	new_vnic("wire", -1);
+	sw = first;
+	{
+		struct vswitch_port up = {
+			.head = head(vswitch_port),
+			.kind = VSWITCH_KIND_UPLINK,
+			.netns_fd = -1,
+			.name = "wire",
+		};
+
+		OK(ioctl(dev, VSWITCH_ADD_PORT, &up));
+		memcpy(wire, up.mac, 6);
+	}
+	CHECK(fdb_has(wire, 0, NULL), "the uplink's address is not there");
+	mac_of(mac, 98);
+	EQ(rtnl_set_mac("wire", mac), 0);
+	CHECK(fdb_has(mac, 0, NULL), "the uplink's new address is not there");
+	CHECK(!fdb_has(wire, 0, NULL), "the uplink's old address is still there");
+}
+
 static const struct test tests[] = {
 	{ "vnic_traffic", vnic_traffic },
 	{ "vnic_elsewhere", vnic_elsewhere },
@@ -377,7 +485,9 @@ static const struct test tests[] = {
 	{ "container_root", container_root },
 	{ "uplink", uplink },
 	{ "rtnetlink", rtnetlink },
+	{ "in_order", in_order },
 	{ "change_mac_of_switch", change_mac_of_switch },
+	{ "change_mac_under_flood", change_mac_under_flood },
 };
 
 TEST_SUITE(tests);

@@ -4,7 +4,9 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
+#include <linux/if_packet.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -217,6 +219,65 @@ static void super_packets(void)
 	EQ(h->flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
 }
 
+/*
+ * "BIG TCP": what an interface sends may be longer than a packet of IP can be. A
+ * queue, whatever it takes, gets that in pieces.
+ */
+static void big_super_packet(void)
+{
+	static unsigned char buf[HDR + 14 + 60 + 100000];
+	struct virtio_net_hdr *h = (void *)buf;
+	unsigned char *p = buf + HDR;
+	const unsigned int payload = 100000;
+	unsigned int total = 0;
+	int fd, one = 1, n;
+	struct queue q;
+
+	setup();
+	no_ipv6();
+	q = new_queue();
+	OK(ioctl(q.fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6));
+	new_vnic("nic", -1);
+	link_up("nic", true);
+	fd = packet_socket("nic");
+	OK(setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)));
+	n = rtnl_set_gso_max("nic", 200000);
+	if (n)
+		test_skip("no super-packets above 64 KiB: %s", strerror(-n));
+	memcpy(p, broadcast, 6);
+	mac_of(p + 6, 1);
+	p[12] = 0x86;
+	p[13] = 0xdd;
+	p[14] = 0x60;
+	p[20] = 6;
+	p[21] = 64;
+	p[22] = 0xfe;
+	p[23] = 0x80;
+	p[37] = 1;
+	p[38] = 0xfe;
+	p[39] = 0x80;
+	p[53] = 2;
+	p[14 + 40 + 12] = 0x50;
+	p[14 + 40 + 13] = 0x10;
+	h->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	h->gso_type = VIRTIO_NET_HDR_GSO_TCPV6;
+	h->gso_size = 1400;
+	h->hdr_len = 74;
+	h->csum_start = 54;
+	h->csum_offset = 16;
+	n = send(fd, buf, HDR + 74 + payload, 0);
+	if (n < 0 && errno == EMSGSIZE)
+		test_skip("this kernel's packet sockets send nothing that long");
+	EQ(OK(n), HDR + 74 + payload);
+	OK(fcntl(q.fd, F_SETFL, O_NONBLOCK));
+	EVENTUALLY(stat_of(q.port, VSWITCH_STAT_OUT_FRAMES));
+	while ((n = read(q.fd, buf, sizeof(buf))) > 0) {
+		CHECK(n <= HDR + 65550, "%d bytes at once", n);
+		total += n - HDR - 74;
+	}
+	EQ(total, payload);
+}
+
 /* A VMM that takes the tag offloads nothing: tags and super-packets together. */
 static void tagged_super_packet(void)
 {
@@ -242,6 +303,131 @@ static void tagged_super_packet(void)
 		count++;
 	}
 	EQ(count, 3);
+}
+
+/*
+ * A tag among the bytes, and a checksum that somebody else has to complete: the
+ * tag's way off and on leaves it right, and a card by which it leaves finds the
+ * packet behind the tag.
+ */
+static void tagged_checksum(void)
+{
+	static const unsigned short vlans[] = { 10, 0 };
+	struct vswitch_port p = {
+		.head = { .size = sizeof(p) },
+		.kind = VSWITCH_KIND_UPLINK,
+		.netns_fd = -1,
+		.name = "wire",
+	};
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
+	static unsigned char buf[HDR + 512];
+	struct virtio_net_hdr *h = (void *)buf;
+	struct queue a, b;
+	unsigned int n;
+	int fd, first;
+
+	setup();
+	no_ipv6();
+	first = sw;
+	a = new_queue();
+	b = new_queue();
+	new_switch("other");
+	sw = link_index("other");
+	new_vnic("wire", -1);
+	link_up("wire", true);
+	sw = first;
+	p.head.ifindex = sw;
+	OK(ioctl(dev, VSWITCH_ADD_PORT, &p));
+	port_is_up(sw, p.port);
+	fd = OK(socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ALL)));
+	to.sll_ifindex = link_index("wire");
+	OK(bind(fd, (struct sockaddr *)&to, sizeof(to)));
+
+	n = tcp_frame(buf + HDR, broadcast, 100);
+	memmove(buf + HDR + 16, buf + HDR + 12, n - 12);
+	memcpy(buf + HDR + 12, "\x81\0\0\x0a", 4);
+	n += 4;
+	memset(h, 0, HDR);
+	h->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	h->csum_start = 38;
+	h->csum_offset = 16;
+	EQ(OK(write(a.fd, buf, HDR + n)), HDR + n);
+	/* What leaves is shown from where its packet begins: IPv4, 20 bytes. */
+	EQ(OK(recv(fd, buf, sizeof(buf), 0)), n - 18);
+	EQ(buf[0], 0x45);
+	EQ(OK(read(b.fd, buf, sizeof(buf))), HDR + n);
+	EQ(buf[HDR + 12] << 8 | buf[HDR + 13], 0x8100);
+	memmove(buf + HDR + 12, buf + HDR + 16, n - 16);
+	CHECK(tcp_sum_ok(buf + HDR), "wrong checksum with its tag");
+
+	/* From a trunk to where there is no tag. */
+	n = tcp_frame(buf + HDR, broadcast, 100);
+	memmove(buf + HDR + 16, buf + HDR + 12, n - 12);
+	memcpy(buf + HDR + 12, "\x81\0\0\x0a", 4);
+	memset(h, 0, HDR);
+	h->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	h->csum_start = 38;
+	h->csum_offset = 16;
+	set_vlan(a.port, VSWITCH_VLAN_TRUNK, 0, 0, vlans);
+	set_vlan(b.port, VSWITCH_VLAN_ACCESS, 10, 0, NULL);
+	EQ(OK(write(a.fd, buf, HDR + n + 4)), HDR + n + 4);
+	EQ(OK(read(b.fd, buf, sizeof(buf))), HDR + n);
+	CHECK(tcp_sum_ok(buf + HDR), "wrong checksum without its tag");
+}
+
+/*
+ * A 32-bit program's struct ifreq is shorter. ioctl is call 54 of those; what it
+ * points to must be where they can reach.
+ */
+static long ioctl32(int fd, unsigned int cmd, void *arg)
+{
+	long ret;
+
+	asm volatile("int $0x80" : "=a"(ret)
+		     : "a"(54L), "b"((long)fd), "c"((long)cmd), "d"(arg)
+		     : "memory", "r8", "r9", "r10", "r11");
+	return (int)ret;
+}
+
+static void no_int80(int sig)
+{
+	(void)sig;
+	_exit(4);
+}
+
+static void from_32_bits(void)
+{
+	struct sigaction sa = { .sa_handler = no_int80 };
+	unsigned char *p;
+	struct queue q;
+	int i, status;
+	pid_t pid;
+
+	setup();
+	q = new_queue();
+	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1,
+		 0);
+	REQUIRE(p != MAP_FAILED, "no memory");
+	pid = OK(fork());
+	if (!pid) {
+		OK(sigaction(SIGSEGV, &sa, NULL));
+		_exit(ioctl32(q.fd, TUNGETVNETHDRSZ, p) ? 4 : 0);
+	}
+	OK(waitpid(pid, &status, 0));
+	if (status)
+		test_skip("the kernel runs no 32-bit programs");
+	memset(p, 0xa5, 64);
+	EQ(ioctl32(q.fd, TUNGETIFF, p), 0);
+	EQ(p[16] | p[17] << 8, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
+	for (i = 32; i < 64; i++)
+		CHECK(p[i] == 0xa5, "byte %d behind it is written", i);
+	/* At the end of what it may read. */
+	memset(p + 4096 - 32, 0, 32);
+	p[4096 - 32 + 17] = IFF_DETACH_QUEUE >> 8;
+	EQ(ioctl32(q.fd, TUNSETQUEUE, p + 4096 - 32), 0);
+	p[4096 - 32 + 17] = IFF_ATTACH_QUEUE >> 8;
+	EQ(ioctl32(q.fd, TUNSETQUEUE, p + 4096 - 32), 0);
+	EQ(ioctl32(q.fd, TUNSETOFFLOAD, (void *)(long)TUN_F_CSUM), 0);
 }
 
 /* Headers that do not fit what follows them. */
@@ -447,8 +633,12 @@ static void many_queues(void)
 	FAILS(ioctl(dev, VSWITCH_GET_PORT, &p), ENOENT);
 
 	id.port = a.port;
-	for (i = 1; i < 16; i++)
+	FAILS(ioctl(dev, VSWITCH_ADD_QUEUE, &id), EINVAL);
+	for (i = 1; i < 16; i++) {
+		id.fd = 0;
 		OK(ioctl(dev, VSWITCH_ADD_QUEUE, &id));
+	}
+	id.fd = 0;
 	FAILS(ioctl(dev, VSWITCH_ADD_QUEUE, &id), ENOSPC);
 }
 
@@ -463,30 +653,42 @@ static void waiting(void)
 	struct vswitch_port_id id = { .head = { .size = sizeof(id) } };
 	struct sigaction sa = { .sa_handler = woken };
 	unsigned char buf[128] = { };
+	volatile int *step;
 	struct queue a, b;
 	struct frame f;
 	int status;
 	pid_t pid;
 
 	setup();
+	step = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	REQUIRE(step != MAP_FAILED, "no memory");
 	a = new_queue();
 	b = new_queue();
 	f = from(1);
+	OK(sigaction(SIGUSR1, &sa, NULL));
 	pid = OK(fork());
 	if (!pid) {
 		usleep(100000);
 		put(&a, &f);
-		usleep(100000);
-		OK(kill(getppid(), SIGUSR1));
+		/* Who knows whether he waits already? */
+		while (*step < 1)
+			usleep(1000);
+		while (*step < 2) {
+			usleep(50000);
+			kill(getppid(), SIGUSR1);
+		}
 		usleep(100000);
 		id.head.ifindex = sw;
 		id.port = b.port;
 		OK(ioctl(dev, VSWITCH_DEL_PORT, &id));
 		_exit(0);
 	}
-	OK(sigaction(SIGUSR1, &sa, NULL));
 	EQ(OK(read(b.fd, buf, sizeof(buf))), HDR + 64);
+	*step = 1;
 	FAILS(read(b.fd, buf, sizeof(buf)), EINTR);
+	sa.sa_handler = SIG_IGN;
+	OK(sigaction(SIGUSR1, &sa, NULL));
+	*step = 2;
 	FAILS(read(b.fd, buf, sizeof(buf)), EBADFD);
 	FAILS(write(b.fd, buf, 74), EBADFD);
 	{
@@ -503,7 +705,10 @@ static const struct test tests[] = {
 	{ "tun_calls", tun_calls },
 	{ "header_sizes", header_sizes },
 	{ "super_packets", super_packets },
+	{ "big_super_packet", big_super_packet },
 	{ "tagged_super_packet", tagged_super_packet },
+	{ "tagged_checksum", tagged_checksum },
+	{ "from_32_bits", from_32_bits },
 	{ "lying_headers", lying_headers },
 	{ "batches", batches },
 	{ "full_ring", full_ring },

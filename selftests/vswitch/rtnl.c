@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Just enough rtnetlink for what ip link add, del and set do. */
 #include <sys/socket.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -72,6 +73,22 @@ int rtnl_add(const char *name, const char *kind, int link, int netns)
 	return talk(&r);
 }
 
+/* ip link add NAME type vswitch, with a limit of addresses */
+int rtnl_add_limit(const char *name, unsigned int fdb_limit)
+{
+	struct request r = begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, NULL);
+	struct rtattr *info, *data;
+
+	attr(&r, IFLA_IFNAME, name, strlen(name) + 1);
+	info = attr(&r, IFLA_LINKINFO, NULL, 0);
+	attr(&r, IFLA_INFO_KIND, "vswitch", 8);
+	data = attr(&r, IFLA_INFO_DATA, NULL, 0);
+	attr(&r, IFLA_VSWITCH_FDB_LIMIT, &fdb_limit, sizeof(fdb_limit));
+	data->rta_len = (void *)&r + r.h.nlmsg_len - (void *)data;
+	info->rta_len = (void *)&r + r.h.nlmsg_len - (void *)info;
+	return talk(&r);
+}
+
 int rtnl_del(const char *name)
 {
 	struct request r = begin(RTM_DELLINK, 0, name);
@@ -114,4 +131,100 @@ int rtnl_set_xdp(const char *name, int fd)
 	attr(&r, IFLA_XDP_FLAGS, &flags, sizeof(flags));
 	xdp->rta_len = (void *)&r + r.h.nlmsg_len - (void *)xdp;
 	return talk(&r);
+}
+
+/* The longest super-packet that the stack makes for it ("BIG TCP"). */
+int rtnl_set_gso_max(const char *name, unsigned int size)
+{
+	struct request r = begin(RTM_NEWLINK, 0, name);
+
+	attr(&r, IFLA_GSO_MAX_SIZE, &size, sizeof(size));
+	return talk(&r);
+}
+
+/* Its first attribute is IFLA_AF_SPEC, which may grow. */
+static struct request bridge_begin(int type, const char *name, bool self)
+{
+	unsigned short flags = BRIDGE_FLAGS_SELF;
+	struct request r = begin(type, 0, name);
+
+	r.i.ifi_family = AF_BRIDGE;
+	attr(&r, IFLA_AF_SPEC, NULL, 0);
+	if (self)
+		attr(&r, IFLA_BRIDGE_FLAGS, &flags, sizeof(flags));
+	return r;
+}
+
+int rtnl_bridge_vlan(const char *name, bool add, bool self, const struct bridge_vlan_info *v,
+		     int n)
+{
+	struct request r = bridge_begin(add ? RTM_SETLINK : RTM_DELLINK, name, self);
+	struct rtattr *spec = (void *)r.attrs;
+
+	for (; n--; v++)
+		attr(&r, IFLA_BRIDGE_VLAN_INFO, v, sizeof(*v));
+	spec->rta_len = (void *)&r + r.h.nlmsg_len - (void *)spec;
+	return talk(&r);
+}
+
+int rtnl_bridge_option(const char *name, bool self, int option, unsigned char value)
+{
+	struct request r = bridge_begin(RTM_SETLINK, name, self);
+	struct rtattr *spec = (void *)r.attrs, *info;
+
+	spec->rta_len = (void *)&r + r.h.nlmsg_len - (void *)spec;
+	info = attr(&r, IFLA_PROTINFO | NLA_F_NESTED, NULL, 0);
+	attr(&r, option, &value, 1);
+	info->rta_len = (void *)&r + r.h.nlmsg_len - (void *)info;
+	return talk(&r);
+}
+
+/* What one answer of a dump says of the interface. */
+static int bridge_answer(struct nlmsghdr *h, int index, struct bridge_vlan_info *v, int room)
+{
+	struct ifinfomsg *i = NLMSG_DATA(h);
+	struct rtattr *a = IFLA_RTA(i), *in;
+	int len = IFLA_PAYLOAD(h), inner, n = 0;
+
+	if (i->ifi_index != index)
+		return 0;
+	for (; RTA_OK(a, len); a = RTA_NEXT(a, len)) {
+		if ((a->rta_type & NLA_TYPE_MASK) != IFLA_AF_SPEC)
+			continue;
+		in = RTA_DATA(a);
+		inner = RTA_PAYLOAD(a);
+		for (; RTA_OK(in, inner); in = RTA_NEXT(in, inner)) {
+			if (in->rta_type == IFLA_BRIDGE_VLAN_INFO && n < room)
+				memcpy(&v[n++], RTA_DATA(in), sizeof(*v));
+		}
+	}
+	return n;
+}
+
+/* Returns how many there are. */
+int rtnl_bridge_vlans(const char *name, struct bridge_vlan_info *v, int room)
+{
+	int fd = OK(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)), n = 0, len;
+	unsigned int mask = RTEXT_FILTER_BRVLAN_COMPRESSED;
+	struct request r = begin(RTM_GETLINK, NLM_F_DUMP, NULL);
+	int index = link_index(name);
+	static char answer[1 << 16];
+	struct nlmsghdr *h;
+	bool more = true;
+
+	r.i.ifi_family = AF_BRIDGE;
+	attr(&r, IFLA_EXT_MASK, &mask, sizeof(mask));
+	OK(send(fd, &r, r.h.nlmsg_len, 0));
+	while (more) {
+		len = OK(recv(fd, answer, sizeof(answer), 0));
+		for (h = (void *)answer; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
+			REQUIRE(h->nlmsg_type != NLMSG_ERROR, "no dump");
+			if (h->nlmsg_type == NLMSG_DONE)
+				more = false;
+			else
+				n += bridge_answer(h, index, v + n, room - n);
+		}
+	}
+	close(fd);
+	return n;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <arpa/inet.h>
 #include <sched.h>
+#include <time.h>
 #include <net/if.h>
 #include <sys/socket.h>
 #include <linux/if_packet.h>
@@ -345,21 +346,67 @@ int packet_socket(const char *name)
 	return fd;
 }
 
-/* An untagged frame of ours. */
-bool packet_arrives(int fd, const struct frame *f)
+static bool packet_within(int fd, const struct frame *f, int ms)
 {
 	unsigned char want[FRAME_MAX], got[FRAME_MAX];
 	int len = frame_bytes(f, want), n, tries;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	for (tries = 0; tries < 50; tries++) {
-		if (poll(&p, 1, tries ? MS_QUIET : MS_ARRIVE) <= 0)
+		if (poll(&p, 1, ms) <= 0)
 			return false;
 		n = OK(recv(fd, got, sizeof(got), 0));
 		if (n == len && !memcmp(want, got, len))
 			return true;
 	}
 	return false;
+}
+
+/* An untagged frame of ours. */
+bool packet_arrives(int fd, const struct frame *f)
+{
+	return packet_within(fd, f, MS_ARRIVE);
+}
+
+bool packet_missing(int fd, const struct frame *f)
+{
+	return !packet_within(fd, f, MS_QUIET);
+}
+
+double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
+}
+
+/* Neighbour discovery and MLD speak when they like to. */
+void no_ipv6(void)
+{
+	int fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	OK(write(fd, "1", 1));
+	close(fd);
+}
+
+static bool is_up(int index, unsigned int port)
+{
+	struct vswitch_port p = {
+		.head = { .size = sizeof(p), .ifindex = index },
+		.port = port,
+	};
+
+	OK(ioctl(dev, VSWITCH_GET_PORT, &p));
+	return p.state & VSWITCH_STATE_UP;
+}
+
+/* Carrier is told by a work item. */
+void port_is_up(int index, unsigned int port)
+{
+	REQUIRE(EVENTUALLY(is_up(index, port)), "port %u does not come up", port);
 }
 
 int new_netns(void)

@@ -17,7 +17,7 @@
 
 #define FRAME_MAX 70000
 #define HDR 10			/* the offload header of a new queue */
-#define MS_ARRIVE 1000		/* what must come has come by then */
+#define MS_ARRIVE 20000		/* what must come has come by then, on any machine */
 #define MS_QUIET 60		/* what must not come would have come by then */
 
 extern int dev;			/* /dev/vswitch, in the test's namespace */
@@ -60,6 +60,18 @@ bool arrives(struct queue *q, const struct frame *f);
 bool silent(struct queue *q);
 void drain(struct queue *q);
 
+/* What happens by itself will be so in the end, however slow the machine is. */
+#define EVENTUALLY(cond)						\
+	({								\
+		int __i;						\
+									\
+		for (__i = 0; __i < 2400 && !(cond); __i++)		\
+			usleep(25000);					\
+		(cond);							\
+	})
+
+double now_ms(void);
+
 /* The frame arrives; nothing arrives. */
 #define ARRIVES(q, f) CHECK(arrives(q, f), "%s: the frame does not arrive at %s", __func__, #q)
 #define SILENT(q) CHECK(silent(q), "%s: something arrives at %s", __func__, #q)
@@ -73,14 +85,27 @@ unsigned int fdb_count(void);
 
 unsigned int new_vnic(const char *name, int netns);
 int link_flags(const char *name);
+void no_ipv6(void);		/* of interfaces that are made from now on */
+void port_is_up(int index, unsigned int port);
 void link_up(const char *name, bool up);
 int link_index(const char *name);
 int packet_socket(const char *name);
 bool packet_arrives(int fd, const struct frame *f);
+bool packet_missing(int fd, const struct frame *f);
 
 /* rtnetlink, as ip link does it. Return 0 or -errno. */
 int rtnl_add(const char *name, const char *kind, int link, int netns);
 int rtnl_del(const char *name);
+int rtnl_add_limit(const char *name, unsigned int fdb_limit);
+
+/* bridge vlan add, del and show; bridge link set. @self: to itself, not its master. */
+struct bridge_vlan_info;
+int rtnl_bridge_vlan(const char *name, bool add, bool self, const struct bridge_vlan_info *v,
+		     int n);
+int rtnl_bridge_vlans(const char *name, struct bridge_vlan_info *v, int room);
+int rtnl_bridge_option(const char *name, bool self, int option, unsigned char value);
+
+int rtnl_set_gso_max(const char *name, unsigned int size);
 int rtnl_set_master(const char *name, int master);
 int rtnl_set_netns(const char *name, int netns);
 int rtnl_set_mac(const char *name, const unsigned char *mac);

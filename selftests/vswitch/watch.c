@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Mirror sessions and event files. */
+#include <sys/wait.h>
+
 #include "vsw.h"
 
 static struct frame from(unsigned int n)
@@ -33,6 +35,18 @@ static struct queue new_monitor(void)
 
 	port_conf(m.port, 0, VSWITCH_P_DEFAULT);
 	return m;
+}
+
+static void set_mtu(unsigned int port, unsigned int mtu)
+{
+	struct vswitch_port p = {
+		.head = head(vswitch_port),
+		.port = port,
+		.set = VSWITCH_SET_PORT_MTU,
+		.mtu = mtu,
+	};
+
+	OK(ioctl(dev, VSWITCH_SET_PORT, &p));
 }
 
 static void mirrors(void)
@@ -99,6 +113,17 @@ static void mirrors(void)
 	OK(mirror(0, 0, 0, 0, 0));
 	put(&a, &f);
 	SILENT(&m);
+	/* A copy is held against the MTU like another frame; a cut one fits. */
+	OK(mirror(VSWITCH_MIRROR_IN, c.port, m.port, 0, 0));
+	set_mtu(m.port, 100);
+	f = from(7);
+	f.len = 200;
+	put(&c, &f);
+	SILENT(&m);
+	EQ(stat_of(m.port, VSWITCH_DROP_MTU), 1);
+	OK(mirror(VSWITCH_MIRROR_IN, c.port, m.port, 60, 0));
+	put(&c, &f);
+	EQ(get_bytes(&m, got, sizeof(got), MS_ARRIVE), 60);
 	/* A session ends with its port. */
 	OK(mirror(VSWITCH_MIRROR_IN, c.port, m.port, 0, 0));
 	close(m.fd);
@@ -181,6 +206,47 @@ static void events(void)
 	EQ(OK(read(few, many, sizeof(many))), 0);
 }
 
+static char state_of(pid_t pid)
+{
+	char path[32], text[256] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = OK(open(path, O_RDONLY | O_CLOEXEC));
+	OK(read(fd, text, sizeof(text) - 1));
+	close(fd);
+	return strrchr(text, ')') ? strrchr(text, ')')[2] : 0;
+}
+
+/* One sleeps in read(), another does not want to wait: neither for an event nor for him. */
+static void two_readers(void)
+{
+	struct vswitch_event e;
+	struct queue a;
+	struct frame f;
+	int fd, status;
+	pid_t pid;
+
+	setup();
+	a = new_queue();
+	fd = watch(1 << VSWITCH_EVENT_LEARNED);
+	pid = OK(fork());
+	if (!pid) {
+		EQ(OK(read(fd, &e, sizeof(e))), sizeof(e));
+		_exit(test_failures() ? 1 : 0);
+	}
+	CHECK(EVENTUALLY(state_of(pid) == 'S'), "he does not sleep");
+	OK(fcntl(fd, F_SETFL, O_NONBLOCK));
+	/* Where it slept itself, only a frame would end that. */
+	alarm(30);
+	FAILS(read(fd, &e, sizeof(e)), EAGAIN);
+	alarm(0);
+	f = from(1);
+	put(&a, &f);
+	OK(waitpid(pid, &status, 0));
+	EQ(status, 0);
+}
+
 /* Nobody reads: what is lost is counted, once. */
 static void lost_events(void)
 {
@@ -228,6 +294,7 @@ static void too_many_watchers(void)
 static const struct test tests[] = {
 	{ "mirrors", mirrors },
 	{ "events", events },
+	{ "two_readers", two_readers },
 	{ "lost_events", lost_events },
 	{ "too_many_watchers", too_many_watchers },
 };

@@ -302,7 +302,7 @@ struct vswitch_port {
  * struct vswitch_port_id - ioctl(VSWITCH_DEL_PORT), ioctl(VSWITCH_ADD_QUEUE)
  * @head: no flags; the switch
  * @port: the port
- * @fd: ADD_QUEUE: the new queue of a queue port comes back. Else 0
+ * @fd: 0. ADD_QUEUE: the new queue of a queue port comes back
  *
  * DEL_PORT: a vNIC's netdev is deleted, an uplink's becomes an ordinary one, a
  * queue's calls fail with EBADFD. Return: 0; EINVAL: the local port, or

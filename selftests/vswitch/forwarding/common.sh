@@ -6,8 +6,7 @@
 # bridge is told. What a switch cannot do is an error here, too.
 #
 # VSWITCH_STATE is a folder for what a bridge remembers and a switch does not:
-# SWITCH.filtering holds the default PVID of a "vlan_filtering 1" bridge,
-# PORT.vlans a port's VLANs, one "VID FLAGS" a line.
+# SWITCH.filtering holds the default PVID of a "vlan_filtering 1" bridge.
 
 real_ip=/usr/sbin/ip
 real_bridge=/usr/sbin/bridge
@@ -79,28 +78,15 @@ switch_option() {
 	esac
 }
 
-# apply_vlans SWITCH PORT NAME: what NAME.vlans says, as a trunk. Untagged frames
-# are those of the PVID alone, which then must be one that goes out untagged.
-apply_vlans() {
-	list='' native=''
-	while read -r vid flags; do
-		list=$list${list:+,}$vid
-		case $flags in
-		*pvid*untagged*|*untagged*pvid*) native="native $vid";;
-		*pvid*|*untagged*) die "$3: VLAN $vid: $flags without the other";;
-		esac
-	done <"$VSWITCH_STATE/$3.vlans"
-	# shellcheck disable=SC2086
-	virtlite switch port set "$1" "$2" trunk "$list" $native
-}
-
-# join SWITCH PORT NAME: a new port of a bridge with VLAN filtering
+# join SWITCH PORT: a new port of a bridge with VLAN filtering
 join() {
 	[ -e "$VSWITCH_STATE/$1.filtering" ] || return 0
 	read -r pvid <"$VSWITCH_STATE/$1.filtering"
-	: >"$VSWITCH_STATE/$3.vlans"
-	[ "$pvid" = 0 ] || echo "$pvid pvid untagged" >"$VSWITCH_STATE/$3.vlans"
-	apply_vlans "$1" "$2" "$3"
+	if [ "$pvid" = 0 ]; then
+		virtlite switch port set "$1" "$2" trunk ''
+	else
+		virtlite switch port set "$1" "$2" trunk "$pvid" native "$pvid"
+	fi
 }
 
 mkdir -p "$VSWITCH_STATE"
