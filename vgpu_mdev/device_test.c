@@ -150,6 +150,16 @@ static void limit_window(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vg_window_rests(&w, now + 60 * SECOND));
 }
 
+static void limit_seldom(struct kunit *test)
+{
+	u64 last = 0, now = 1;
+	u32 i, said = 0;
+
+	for (i = 0; i < 10000; i++, now += SECOND / 1000)
+		said += vg_seldom(&last, now);
+	KUNIT_EXPECT_EQ(test, said, 10U);
+}
+
 static struct kunit_case device_cases[] = {
 	KUNIT_CASE(config_bars),
 	KUNIT_CASE(config_masks),
@@ -157,6 +167,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(edid_sizes),
 	KUNIT_CASE(limit_rate),
 	KUNIT_CASE(limit_window),
+	KUNIT_CASE(limit_seldom),
 	{}
 };
 

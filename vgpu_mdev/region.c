@@ -142,7 +142,7 @@ static bool natural(u64 off, size_t len, size_t least)
 	return len >= least && len <= 8 && !(len & (len - 1)) && !(off % len);
 }
 
-static bool may_access(u32 index, u64 off, size_t len)
+static bool may_access(u32 index, u64 off, size_t len, bool write)
 {
 	switch (index) {
 	case VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_DISPLAY:
@@ -150,24 +150,30 @@ static bool may_access(u32 index, u64 off, size_t len)
 	case VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_REGS:
 		return natural(off, len, 4);
 	case DISPLAY_INDEX:
-		return false;
+		return !write;
 	}
 	return true;
 }
 
-/* A whole access, or -EINVAL: nothing is cut at the end of a region but VRAM's. */
-static int check_access(struct vg_slice *s, u32 index, u64 off, size_t *len)
+/* Memory, not registers: what is too long is cut at the end. */
+static bool is_memory(u32 index)
+{
+	return index == VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_VRAM || index == DISPLAY_INDEX;
+}
+
+/* A whole access, or -EINVAL. */
+static int check_access(struct vg_slice *s, u32 index, u64 off, size_t *len, bool write)
 {
 	u64 size = region_size(s, index);
 
 	if (off >= size)
 		return -EINVAL;
 	if (*len > size - off) {
-		if (index != VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_VRAM)
+		if (!is_memory(index))
 			return -EINVAL;
 		*len = size - off;
 	}
-	return may_access(index, off, *len) ? 0 : -EINVAL;
+	return may_access(index, off, *len, write) ? 0 : -EINVAL;
 }
 
 /**
@@ -188,12 +194,14 @@ ssize_t vg_region_read(struct vg_slice *s, char __user *buf, size_t len, loff_t 
 
 	if (!len)
 		return 0;
-	ret = check_access(s, index, off, &len);
+	ret = check_access(s, index, off, &len, false);
 	if (ret)
 		return ret;
 	switch (index) {
 	case VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_VRAM:
 		return vg_vram_read(s->vram, off, buf, len) ?: len;
+	case DISPLAY_INDEX:
+		return vg_scanout_read(s->scanout, off, buf, len);
 	case VFIO_PCI_CONFIG_REGION_INDEX:
 		read_config(s, off, bytes, len);
 		break;
@@ -225,7 +233,7 @@ ssize_t vg_region_write(struct vg_slice *s, const char __user *buf, size_t len, 
 
 	if (!len)
 		return 0;
-	ret = check_access(s, index, off, &len);
+	ret = check_access(s, index, off, &len, true);
 	if (ret)
 		return ret;
 	if (index == VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_VRAM)

@@ -216,6 +216,10 @@ static int get_dmabuf(struct vg_slice *s, void __user *arg)
 
 	if (get_user(id, (u32 __user *)arg))
 		return -EFAULT;
+	/* Neither changes while it is open. */
+	if (s->set.personality != VGPU_PERSONALITY_DISPLAY ||
+	    s->set.display != VGPU_DISPLAY_DMABUF)
+		return -EINVAL;
 	mutex_lock(&s->lock);
 	p = s->picture;
 	current_id = s->picture_id;

@@ -157,12 +157,14 @@ static void planes(void)
 static void region(void)
 {
 	struct vfio_region_info info = { .argsz = sizeof(info), .index = VFIO_PCI_NUM_REGIONS };
-	uint8_t *p;
+	uint8_t *p, bytes[200];
 
 	one_slice(VGPU_DISPLAY_REGION);
 	OK(ioctl(d.device, VFIO_DEVICE_GET_REGION_INFO, &info));
 	EQ(info.size, 4 * MIB);
 	EQ(info.flags, VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_MMAP);
+	FAILS(pread(d.device, bytes, 16, DISPLAY + 4 * MIB), EINVAL);
+	FAILS(pwrite(d.device, bytes, 16, DISPLAY), EINVAL);
 	mode(640, 400, 32);
 	p = mmap(NULL, 8 * MIB, PROT_READ, MAP_SHARED, d.device, DISPLAY);
 	EQ((uintptr_t)p, (uintptr_t)MAP_FAILED);
@@ -175,6 +177,17 @@ static void region(void)
 	EQ(p[100], 2);
 	set_dispi(Y_OFFSET, 0);
 	EQ(p[100], 1);
+	/* Whoever reads it sees the same. */
+	EQ(pread(d.device, bytes, 200, DISPLAY + 1), 200);
+	EQ(bytes[99], 1);
+	set_dispi(Y_OFFSET, 400);
+	EQ(pread(d.device, bytes, 200, DISPLAY + 1), 200);
+	EQ(bytes[99], 2);
+	/* Into a mapping of itself, too. */
+	EQ(pread(d.device, p + 4096, 100, DISPLAY), 100);
+	EQ(p[4096 + 99], 2);
+	set_dispi(Y_OFFSET, 0);
+	EQ(pread(d.device, bytes, 200, DISPLAY + 4 * MIB - 8), 8);
 	p[101] = 9;
 	EQ(d.vram[101], 9);
 	/* It outlives the slice: what is seen is still the old tenant's. */
@@ -225,11 +238,34 @@ static void dmabuf(void)
 	done();
 }
 
+/* A number that the last tenant got names nothing for the next. */
+static void former_picture(void)
+{
+	uint32_t picture;
+
+	one_slice(VGPU_DISPLAY_DMABUF);
+	mode(640, 400, 32);
+	picture = plane(VFIO_GFX_PLANE_TYPE_DMABUF).dmabuf_id;
+	close(OK(ioctl(d.device, VFIO_DEVICE_GET_GFX_DMABUF, &picture)));
+	close_slice(&d);
+	open_slice(&d, 1);
+	FAILS(ioctl(d.device, VFIO_DEVICE_GET_GFX_DMABUF, &picture), EINVAL);
+	mode(640, 400, 32);
+	picture = plane(VFIO_GFX_PLANE_TYPE_DMABUF).dmabuf_id;
+	close(OK(ioctl(d.device, VFIO_DEVICE_GET_GFX_DMABUF, &picture)));
+	close_slice(&d);
+	EQ(attribute(1, "personality", "compute"), 0);
+	open_slice(&d, 1);
+	FAILS(ioctl(d.device, VFIO_DEVICE_GET_GFX_DMABUF, &picture), EINVAL);
+	done();
+}
+
 static const struct test tests[] = {
 	{ "registers", registers },
 	{ "planes", planes },
 	{ "region", region },
 	{ "dmabuf", dmabuf },
+	{ "former_picture", former_picture },
 };
 
 TEST_SUITE(tests);

@@ -44,7 +44,8 @@ void fresh(void)
 struct vgpu_create gpu_args(void)
 {
 	return (struct vgpu_create) {
-		.size = sizeof(struct vgpu_create), .id = -1, .vram = 16 * MIB,
+		.size = sizeof(struct vgpu_create), .flags = VGPU_CREATE_TESTS, .id = -1,
+		.vram = 16 * MIB,
 	};
 }
 

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who pays for what on the real clock: all of the time between getting an engine and
+ * giving it back, whoever keeps the thread from running; and nobody earns in a pause.
+ * What is compared was measured by one clock, so that a slow machine does not matter.
+ */
+#include <sys/stat.h>
+
+#include "gpu.h"
+
+#define CGROUPS	"/sys/fs/cgroup"
+#define SLOW	CGROUPS "/virtlite-slow"
+
+static struct vl_vgpu d[2];
+static uint64_t held[2], turns[2];
+static int id;
+
+static void two_slices(uint32_t policy)
+{
+	int i;
+
+	fresh();
+	id = new_gpu(16 * MIB, policy, VGPU_CLOCK_REAL, 1);
+	for (i = 0; i < 2; i++)
+		EQ(add(id, 8, i), i);
+}
+
+static void done(void)
+{
+	close_slice(&d[0]);
+	close_slice(&d[1]);
+	OK(try_delete(id, VGPU_DELETE_FORCE));
+}
+
+/* Work that does not end, or for a while. */
+static void busy(struct vl_vgpu *v)
+{
+	start(v, 0, 4);
+	submit(v, 0, (struct vgpu_cmd){ .op = VGPU_OP_SPIN_FOREVER });
+	vl_vgpu_doorbell(v, 0);
+}
+
+/* What each has held the engine for since turn @next, as the log has it. */
+static uint64_t read_log(uint64_t next)
+{
+	struct vgpu_turn t[64];
+	struct vgpu_log l = {
+		.size = sizeof(l), .id = id, .buf_ptr = (uintptr_t)t, .from = next,
+	};
+	uint32_t i;
+
+	do {
+		l.count = ARRAY_SIZE(t);
+		OK(ioctl(control(), VGPU_LOG, &l));
+		REQUIRE(!l.lost, "%llu turns were lost", (unsigned long long)l.lost);
+		for (i = 0; i < l.count; i++) {
+			held[t[i].slice] += t[i].end - t[i].start;
+			turns[t[i].slice]++;
+		}
+	} while (l.count);
+	return l.from;
+}
+
+/* Nobody has the engine: the log is complete. */
+static void rest(void)
+{
+	uint64_t before;
+
+	pause_gpu(id, true);
+	do {
+		before = stats(id, 0, 0).busy + stats(id, 1, 0).busy;
+		sleep_ms(20);
+	} while (stats(id, 0, 0).busy + stats(id, 1, 0).busy != before);
+}
+
+/* Let them run, and compare what they have paid with what they have had. */
+static void compare(unsigned int ms)
+{
+	uint64_t until = now_ns() + ms * MSEC, next = 0, paid;
+	int i;
+
+	memset(held, 0, sizeof(held));
+	memset(turns, 0, sizeof(turns));
+	pause_gpu(id, false);
+	while (now_ns() < until) {
+		sleep_ms(10);
+		next = read_log(next);
+	}
+	rest();
+	read_log(next);
+	for (i = 0; i < 2; i++) {
+		paid = stats(id, i, 0).busy;
+		CHECK(turns[i], "slice %d had no turn", i);
+		CHECK(paid == held[i], "slice %d has paid %llu ns, and had %llu in %llu turns", i,
+		      (unsigned long long)paid, (unsigned long long)held[i],
+		      (unsigned long long)turns[i]);
+	}
+}
+
+/* From the first moment to the last. */
+static void all_of_it(void)
+{
+	two_slices(VGPU_POLICY_BEST_EFFORT);
+	pause_gpu(id, true);
+	open_slice(&d[0], 0);
+	open_slice(&d[1], 1);
+	busy(&d[0]);
+	busy(&d[1]);
+	compare(500);
+	done();
+}
+
+static int put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -1;
+	ret = write(fd, text, strlen(text)) < 0 ? -1 : 0;
+	close(fd);
+	return ret;
+}
+
+static void slow_cgroup(const char *quota)
+{
+	static const char * const files[] = { SLOW "/cpu.max" };
+	char pid[16];
+
+	if (access(CGROUPS "/cgroup.controllers", F_OK)) {
+		mkdir(CGROUPS, 0755);
+		if (system("mount -t cgroup2 none " CGROUPS))
+			test_skip("no cgroup2");
+	}
+	put(CGROUPS "/cgroup.subtree_control", "+cpu");
+	if (mkdir(SLOW, 0755) && errno != EEXIST)
+		test_skip("%s: %s", SLOW, strerror(errno));
+	if (access(files[0], F_OK))
+		test_skip("this kernel cannot limit a cgroup's CPU time");
+	OK(put(files[0], quota));
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	OK(put(SLOW "/cgroup.procs", pid));
+}
+
+static void leave_cgroup(void)
+{
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	OK(put(CGROUPS "/cgroup.procs", pid));
+}
+
+/*
+ * One whose cgroup has little CPU time keeps the engine while it waits for some. It
+ * pays for that, and has no more than its half.
+ */
+static void slow_owner(void)
+{
+	uint64_t whole;
+
+	two_slices(VGPU_POLICY_BEST_EFFORT);
+	pause_gpu(id, true);
+	slow_cgroup("max");
+	open_slice(&d[0], 0);
+	leave_cgroup();
+	open_slice(&d[1], 1);
+	busy(&d[0]);
+	busy(&d[1]);
+	OK(put(SLOW "/cpu.max", "2000 40000"));
+	compare(2000);
+	whole = held[0] + held[1];
+	/* A turn may take as long as the cgroup has to wait, some 40 ms. */
+	CHECK(held[0] < whole / 2 + 200 * MSEC, "the slow one held it for %llu of %llu ns",
+	      (unsigned long long)held[0], (unsigned long long)whole);
+	diag("the slow one held the engine for %llu of %llu ms",
+	     (unsigned long long)(held[0] / MSEC), (unsigned long long)(whole / MSEC));
+	OK(put(SLOW "/cpu.max", "max"));
+	done();
+	rmdir(SLOW);
+}
+
+/* Half of a pause is nobody's claim. */
+static void pause_earns_nothing(void)
+{
+	static const uint32_t policies[] = { VGPU_POLICY_EQUAL, VGPU_POLICY_FIXED };
+	uint64_t begin, passed;
+	int64_t before, earned;
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(policies); i++) {
+		two_slices(policies[i]);
+		open_slice(&d[0], 0);
+		open_slice(&d[1], 1);
+		busy(&d[0]);
+		sleep_ms(20);
+		rest();
+		begin = now_ns();
+		pause_gpu(id, false);
+		rest();
+		passed = now_ns() - begin;
+		before = stats(id, 0, 0).debt;
+		sleep_ms(400);
+		begin = now_ns();
+		pause_gpu(id, false);
+		rest();
+		passed = now_ns() - begin;
+		earned = before - stats(id, 0, 0).debt;
+		CHECK(earned <= (int64_t)(passed / 2 + MSEC), "policy %u: %lld ns earned in %llu",
+		      policies[i], (long long)earned, (unsigned long long)passed);
+		done();
+	}
+}
+
+static const struct test tests[] = {
+	{ "all_of_it", all_of_it },
+	{ "slow_owner", slow_owner },
+	{ "pause_earns_nothing", pause_earns_nothing },
+};
+
+TEST_SUITE(tests);
