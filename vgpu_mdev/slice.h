@@ -212,7 +212,9 @@ int vg_regs_set(struct vg_slice *s, u32 off, u32 value);
 /* region.c */
 ssize_t vg_region_read(struct vg_slice *s, char __user *buf, size_t len, loff_t pos);
 ssize_t vg_region_write(struct vg_slice *s, const char __user *buf, size_t len, loff_t pos);
+u32 vg_region_count(const struct vg_slice *s);
 int vg_region_info(struct vg_slice *s, struct vfio_region_info *info);
+bool vg_region_type(const struct vg_slice *s, u32 index, struct vfio_region_info_cap_type *cap);
 int vg_region_mmap(struct vg_slice *s, struct vm_area_struct *vma);
 
 #endif

@@ -100,7 +100,7 @@ static bool is_display(const struct vg_slice *s)
 	return s->set.personality == VGPU_PERSONALITY_DISPLAY;
 }
 
-/* Configuration space and display as after power-on. */
+/* Configuration space and display as after power-on. The monitor stays. */
 static void power_on(struct vg_slice *s)
 {
 	WRITE_ONCE(s->master, false);
@@ -108,7 +108,7 @@ static void power_on(struct vg_slice *s)
 	s->time_hi = 0;
 	vg_config_init(&s->config, is_display(s), s->vram_bytes);
 	if (is_display(s))
-		vg_display_init(&s->disp, s->set.width, s->set.height, s->set.carveout);
+		vg_display_reset(&s->disp);
 	if (s->scanout)
 		vg_scanout_move(s->scanout, 0);
 }
@@ -161,6 +161,8 @@ int vg_tenant_open(struct vg_slice *s)
 	if (ret)
 		goto out;
 	mutex_lock(&s->lock);
+	if (is_display(s))
+		vg_display_init(&s->disp, s->set.width, s->set.height, s->set.carveout);
 	power_on(s);
 	s->picture_id = 0;	/* what the last tenant saw is not this one's */
 	mutex_unlock(&s->lock);

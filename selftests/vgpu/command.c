@@ -459,7 +459,7 @@ static void no_test_commands(void)
 	open_slice(&d, 1);
 	EQ(vl_vgpu_read(&d, VGPU_REG_FEATURES) & VGPU_HAS_TEST, 0);
 	for (i = 0; i < ARRAY_SIZE(ops); i++)
-		EQ(run(&d, (struct vgpu_cmd){ .op = ops[i], .spin = { .ns = 1 } }),
+		EQ(run(&d, (struct vgpu_cmd){ .op = ops[i], .spin = { .ns = !i } }),
 		   VGPU_ERR_OPCODE);
 	EQ(run(&d, copy(V, V | 4096, 4096)), 0);
 	close_slice(&d);

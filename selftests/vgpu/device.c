@@ -482,6 +482,8 @@ static void reset(void)
 	CHECK(q_until(&d, 0, VGPU_Q_ERROR, VGPU_ERR_BUS_MASTER, 10000), "error %u",
 	      q_reg(&d, 0, VGPU_Q_ERROR));
 	set_config(4, 2, 6);
+	/* Or the end of the command would be found at the end of the patience. */
+	vl_vgpu_write(&d, VGPU_REG_INTR_ENABLE, VGPU_INTR_ALL);
 	start(&d, 0, 4);
 	EQ(run(&d, copy(iova, VGPU_VRAM | 0x5000, 8192)), 0);
 	EQ(d.vram[0x5001], 0x77);
