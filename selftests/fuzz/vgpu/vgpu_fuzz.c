@@ -276,7 +276,8 @@ static void one_access(struct vg_config *config, struct vg_display *d)
 	vg_display_read(d, off, buf, len);
 	if (vg_display_picture(d, &p))
 		require(p.start % 4096 == 0 && p.start + p.bytes <= VRAM &&
-			p.bytes >= (u64)p.stride * (p.height - 1), "a picture beyond the end", NULL);
+			p.bytes >= (u64)p.stride * (p.height - 1), "a picture behind the end",
+			NULL);
 	off = rnd(VG_MONITOR_REGION);
 	len = 1 + rnd(VG_MONITOR_REGION - off);
 	if (rnd(2)) {
