@@ -215,7 +215,8 @@ static int query_plane(struct vg_slice *s, void __user *arg)
 	plane.argsz = in.argsz;
 	plane.flags = in.flags;
 	plane.drm_plane_type = in.drm_plane_type;
-	if (in.drm_plane_type == 1) {
+	/* Who asks for a region need not know of planes: QEMU leaves the type at 0. */
+	if (in.drm_plane_type == 1 || (!in.drm_plane_type && kind == VFIO_GFX_PLANE_TYPE_REGION)) {
 		mutex_lock(&s->lock);
 		describe_plane(s, &plane);
 		mutex_unlock(&s->lock);

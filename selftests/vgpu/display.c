@@ -132,6 +132,14 @@ static void planes(void)
 	EQ(p.height, 400);
 	EQ(p.stride, 2560);
 	EQ(p.region_index, VFIO_PCI_NUM_REGIONS);
+	/* QEMU does not say which plane of a region; there is no cursor. */
+	p = (struct vfio_device_gfx_plane_info){ .argsz = sizeof(p),
+						 .flags = VFIO_GFX_PLANE_TYPE_REGION };
+	OK(ioctl(d.device, VFIO_DEVICE_QUERY_GFX_PLANE, &p));
+	EQ(p.width, 640);
+	p.drm_plane_type = 2;
+	OK(ioctl(d.device, VFIO_DEVICE_QUERY_GFX_PLANE, &p));
+	EQ(p.width, 0);
 	mode(640, 400, 16);
 	EQ(plane(VFIO_GFX_PLANE_TYPE_REGION).drm_format, 0x36314752);
 	/* What cannot be shown is not. */
