@@ -42,6 +42,7 @@ struct call {
 	union argument arg;
 	struct vg_msg msg;
 	struct file *file;	/* to be installed at arg.events.fd */
+	struct vg_gpu *gpu;	/* just made, with a reference */
 };
 
 static_assert(sizeof(struct vgpu_info) == 80);
@@ -82,7 +83,12 @@ static int do_info(struct call *c)
 
 static int do_create(struct call *c)
 {
-	return vg_gpu_create(&c->arg.create, &c->msg);
+	struct vg_gpu *gpu = vg_gpu_create(&c->arg.create, &c->msg);
+
+	if (IS_ERR(gpu))
+		return PTR_ERR(gpu);
+	c->gpu = gpu;
+	return 0;
 }
 
 static int do_delete(struct call *c)
@@ -325,20 +331,21 @@ static void send_message(const struct entry *e, struct call *c)
 		return;
 }
 
-/* The caller could not be told of what was made, so that it is unmade. */
-static void undo(struct call *c, unsigned int nr)
+/*
+ * The caller could not be told of what was made, so that it is unmade: the GPU itself,
+ * whose number may be another one's by now.
+ */
+static void undo(struct call *c)
 {
-	struct vgpu_delete d = { .flags = VGPU_DELETE_FORCE, .id = c->arg.create.id };
-
-	if (nr == _IOC_NR(VGPU_CREATE))
-		vg_gpu_delete(&d, &c->msg);
+	if (c->gpu)
+		vg_gpu_end(c->gpu, true, &c->msg);
 	if (c->file) {
 		put_unused_fd(c->arg.events.fd);
 		fput(c->file);
 	}
 }
 
-static int run(const struct entry *e, struct call *c, unsigned int nr, void __user *user)
+static int run(const struct entry *e, struct call *c, void __user *user)
 {
 	u32 size;
 	int ret;
@@ -361,12 +368,14 @@ static int run(const struct entry *e, struct call *c, unsigned int nr, void __us
 		return ret;
 	}
 	if (copy_to_user(user, &c->arg, e->size)) {
-		undo(c, nr);
-		return -EFAULT;
-	}
-	if (c->file)
+		undo(c);
+		ret = -EFAULT;
+	} else if (c->file) {
 		fd_install(c->arg.events.fd, c->file);
-	return 0;
+	}
+	if (c->gpu)
+		vg_gpu_put(c->gpu);
+	return ret;
 }
 
 static long control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -380,7 +389,7 @@ static long control_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	c = kzalloc(sizeof(*c), GFP_KERNEL);
 	if (!c)
 		return -ENOMEM;
-	ret = run(&entries[nr], c, nr, (void __user *)arg);
+	ret = run(&entries[nr], c, (void __user *)arg);
 	kfree(c);
 	return ret;
 }

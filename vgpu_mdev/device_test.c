@@ -94,18 +94,52 @@ static void display_picture(struct kunit *test)
 static void edid_sizes(struct kunit *test)
 {
 	static const u32 sizes[][2] = { { 320, 200 }, { 1024, 768 }, { 4088, 4088 } };
-	u8 edid[VG_EDID_SIZE], sum;
+	u8 edid[VG_EDID_BLOCK], sum;
 	u32 i, k;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		vg_edid(edid, sizes[i][0], sizes[i][1]);
-		for (sum = 0, k = 0; k < VG_EDID_SIZE; k++)
+		for (sum = 0, k = 0; k < VG_EDID_BLOCK; k++)
 			sum += edid[k];
 		KUNIT_EXPECT_EQ(test, sum, 0);
 		KUNIT_EXPECT_EQ(test, edid[56] | (edid[58] & 0xf0) << 4, (int)sizes[i][0]);
 		KUNIT_EXPECT_EQ(test, edid[59] | (edid[61] & 0xf0) << 4, (int)sizes[i][1]);
 		KUNIT_EXPECT_NE(test, edid[54] | edid[55], 0);
 	}
+}
+
+static bool put(struct vg_monitor *m, u32 off, u32 value)
+{
+	return vg_monitor_write(m, off, (u8 *)&value, 4);
+}
+
+/* The user brings another monitor: it has to be unplugged for that. */
+static void monitor_swap(struct kunit *test)
+{
+	u8 blob[256], back[256];
+	struct vg_display d;
+	u32 i;
+
+	for (i = 0; i < sizeof(blob); i++)
+		blob[i] = i * 7 + 1;
+	vg_display_init(&d, 1024, 768, 4 * MIB);
+	KUNIT_EXPECT_FALSE(test, vg_monitor_write(&d.monitor, VG_MONITOR_BLOB, blob, 256));
+	KUNIT_EXPECT_FALSE(test, put(&d.monitor, 8, 256));
+	KUNIT_EXPECT_FALSE(test, put(&d.monitor, 20, 3));
+	KUNIT_EXPECT_FALSE(test, put(&d.monitor, 0, 0));
+	KUNIT_EXPECT_TRUE(test, put(&d.monitor, 20, 2));
+	vg_display_read(&d, 0, back, 1);
+	vg_display_read(&d, 1, back + 1, 1);
+	KUNIT_EXPECT_EQ(test, back[0] | back[1], 0);
+	KUNIT_EXPECT_TRUE(test, vg_monitor_write(&d.monitor, VG_MONITOR_BLOB, blob, 256));
+	KUNIT_EXPECT_FALSE(test, put(&d.monitor, 8, 100));
+	KUNIT_EXPECT_FALSE(test, put(&d.monitor, 8, 2048));
+	KUNIT_EXPECT_TRUE(test, put(&d.monitor, 8, 256));
+	KUNIT_EXPECT_TRUE(test, put(&d.monitor, 20, 1));
+	vg_display_reset(&d);
+	for (i = 0; i < 256; i++)
+		vg_display_read(&d, i, back + i, 1);
+	KUNIT_EXPECT_EQ(test, memcmp(back, blob, 256), 0);
 }
 
 static void limit_rate(struct kunit *test)
@@ -150,13 +184,25 @@ static void limit_window(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vg_window_rests(&w, now + 60 * SECOND));
 }
 
+static void limit_seldom(struct kunit *test)
+{
+	u64 last = 0, now = 1;
+	u32 i, said = 0;
+
+	for (i = 0; i < 10000; i++, now += SECOND / 1000)
+		said += vg_seldom(&last, now);
+	KUNIT_EXPECT_EQ(test, said, 10U);
+}
+
 static struct kunit_case device_cases[] = {
 	KUNIT_CASE(config_bars),
 	KUNIT_CASE(config_masks),
 	KUNIT_CASE(display_picture),
 	KUNIT_CASE(edid_sizes),
+	KUNIT_CASE(monitor_swap),
 	KUNIT_CASE(limit_rate),
 	KUNIT_CASE(limit_window),
+	KUNIT_CASE(limit_seldom),
 	{}
 };
 

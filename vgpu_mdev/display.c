@@ -31,7 +31,18 @@ enum { ID, XRES, YRES, BPP, ENABLE, BANK, VIRT_WIDTH, VIRT_HEIGHT, X_OFFSET, Y_O
 #define PICTURE_ALIGN		4096
 
 /**
- * vg_display_init() - as after power-on
+ * vg_display_reset() - as after power-on; the monitor is what it was
+ * @d: display
+ */
+void vg_display_reset(struct vg_display *d)
+{
+	memset(d->vga, 0, sizeof(d->vga));
+	memset(d->dispi, 0, sizeof(d->dispi));
+	d->vga[ATTRIBUTE] = ATTRIBUTE_SCREEN;
+}
+
+/**
+ * vg_display_init() - as after power-on, with a new monitor
  * @d: display
  * @width: of the monitor's preferred mode
  * @height: likewise
@@ -39,10 +50,9 @@ enum { ID, XRES, YRES, BPP, ENABLE, BANK, VIRT_WIDTH, VIRT_HEIGHT, X_OFFSET, Y_O
  */
 void vg_display_init(struct vg_display *d, u32 width, u32 height, u64 carveout)
 {
-	memset(d, 0, sizeof(*d));
-	vg_edid(d->edid, width, height);
+	vg_monitor_init(&d->monitor, width, height);
 	d->carveout = carveout;
-	d->vga[ATTRIBUTE] = ATTRIBUTE_SCREEN;
+	vg_display_reset(d);
 }
 
 static u16 get_dispi(const struct vg_display *d, u32 i)
@@ -66,8 +76,8 @@ static u16 get_dispi(const struct vg_display *d, u32 i)
 
 static u8 get(const struct vg_display *d, u32 off)
 {
-	if (off < VG_EDID_SIZE)
-		return d->edid[off];
+	if (off < VG_EDID_MAX)	/* zeroes up to the VGA ports */
+		return vg_monitor_edid(&d->monitor, off);
 	if (off >= VGA && off < VGA + VG_VGA_PORTS)
 		return d->vga[off - VGA];
 	if (off >= DISPI && off < DISPI + 2 * VG_DISPI_REGS)

@@ -4,21 +4,21 @@
 
 #include <virtlite/vgpu_isa.h>
 
+#include "monitor.h"
 #include "pure.h"
 
-#define VG_EDID_SIZE	128u
 #define VG_DISPI_REGS	11
 #define VG_VGA_PORTS	0x20
 
 /**
  * struct vg_display - BAR 2 of a display slice
- * @edid: of the monitor
+ * @monitor: whose EDID is at the start
  * @vga: ports 0x3c0 to 0x3df, of which only the screen's blanking does something
  * @dispi: Bochs VBE registers, by index
  * @carveout: VRAM that it has, bytes
  */
 struct vg_display {
-	u8 edid[VG_EDID_SIZE];
+	struct vg_monitor monitor;
 	u8 vga[VG_VGA_PORTS];
 	u16 dispi[VG_DISPI_REGS];
 	u64 carveout;
@@ -43,11 +43,9 @@ struct vg_picture {
 };
 
 void vg_display_init(struct vg_display *d, u32 width, u32 height, u64 carveout);
+void vg_display_reset(struct vg_display *d);
 void vg_display_read(const struct vg_display *d, u32 off, u8 *buf, u32 len);
 void vg_display_write(struct vg_display *d, u32 off, const u8 *buf, u32 len);
 bool vg_display_picture(const struct vg_display *d, struct vg_picture *p);
-
-/* edid.c */
-void vg_edid(u8 *edid, u32 width, u32 height);
 
 #endif

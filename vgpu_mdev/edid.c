@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The EDID (VESA E-EDID 1.4, one block) of a monitor that a slice is plugged into. Pure. */
 
-#include "display.h"
+#include "monitor.h"
 
 #define DETAILED	54	/* four descriptors of 18 bytes */
 #define NAME_TAG	0xfc
@@ -58,7 +58,7 @@ void vg_edid(u8 *edid, u32 width, u32 height)
 	u8 *d = edid + DETAILED, sum = 0;
 	u32 i;
 
-	memset(edid, 0, VG_EDID_SIZE);
+	memset(edid, 0, VG_EDID_BLOCK);
 	memcpy(edid, header, sizeof(header));
 	edid[8] = 0x5a;			/* VRL: three letters of five bits */
 	edid[9] = 0x4c;
@@ -81,7 +81,7 @@ void vg_edid(u8 *edid, u32 width, u32 height)
 	d[3] = DUMMY_TAG;
 	d += 18;
 	d[3] = DUMMY_TAG;
-	for (i = 0; i < VG_EDID_SIZE - 1; i++)
+	for (i = 0; i < VG_EDID_BLOCK - 1; i++)
 		sum += edid[i];
-	edid[VG_EDID_SIZE - 1] = -sum;
+	edid[VG_EDID_BLOCK - 1] = -sum;
 }

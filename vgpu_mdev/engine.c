@@ -62,6 +62,8 @@ static void grant(struct vg_engine *e, struct vg_queue *q, u64 turn)
 	q->turn_used = 0;
 	q->turn_units = 0;
 	q->turn_start = now;
+	q->turn_paid = now;
+	q->turn_begun = false;
 	q->n.turns++;
 	q->n.wait += now - min(q->wait_since, now);
 	q->granted = true;
@@ -163,6 +165,7 @@ void vg_engine_init(struct vg_engine *e, struct vg_gpu *gpu, u32 nr)
 	hrtimer_setup(&e->refill, refill, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	hrtimer_setup(&e->watchdog, watchdog, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	vg_sched_init(&e->sched, gpu->policy, gpu->quantum, vg_engine_now(e));
+	vg_sched_pause(&e->sched, gpu->paused, vg_engine_now(e));
 }
 
 /**
@@ -186,6 +189,7 @@ void vg_engine_pause(struct vg_engine *e, bool paused)
 {
 	spin_lock_irq(&e->lock);
 	e->paused = paused;
+	vg_sched_pause(&e->sched, paused, vg_engine_now(e));
 	dispatch(e);
 	spin_unlock_irq(&e->lock);
 }
@@ -244,28 +248,71 @@ void vg_engine_sleep(struct vg_engine *e, struct vg_queue *q)
 	vg_sched_sleep(&e->sched, &q->ent, now);
 }
 
+static void pay(struct vg_engine *e, struct vg_queue *q, u64 used, u64 now)
+{
+	e->busy += used;
+	q->n.busy += used;
+	vg_sched_charge(&e->sched, &q->ent, used, now);
+}
+
+/*
+ * On the real clock, whoever has the engine pays for all of the time, whatever became
+ * of it: the others have waited. Returns what has passed since the last time.
+ */
+static u64 pay_time(struct vg_engine *e, struct vg_queue *q, u64 now)
+{
+	u64 used = now - q->turn_paid;
+
+	q->turn_paid = now;
+	pay(e, q, used, now);
+	return used;
+}
+
+/**
+ * vg_engine_begin() - a turn's first step
+ * @e: engine, locked
+ * @q: who has it, and has been woken up
+ *
+ * Until a thread runs that has been woken up, much time may pass, if its cgroup or
+ * the machine is busy. That is the slice's, but no part of the turn, or nobody would
+ * get much done in one.
+ */
+void vg_engine_begin(struct vg_engine *e, struct vg_queue *q)
+{
+	lockdep_assert_held(&e->lock);
+	if (q->turn_begun)
+		return;
+	q->turn_begun = true;
+	if (e->gpu->clock == VGPU_CLOCK_REAL)
+		pay_time(e, q, vg_engine_now(e));
+}
+
 /**
  * vg_engine_charge() - a step is over
  * @e: engine, locked
- * @q: who made it
- * @used: engine time, ns
+ * @q: who made it; if somebody has taken the engine away meanwhile, the time is paid
  * @units: work units
  */
-void vg_engine_charge(struct vg_engine *e, struct vg_queue *q, u64 used, u32 units)
+void vg_engine_charge(struct vg_engine *e, struct vg_queue *q, u32 units)
 {
+	u64 used = 0;
+
 	lockdep_assert_held(&e->lock);
 	if (e->gpu->clock == VGPU_CLOCK_VIRTUAL) {
 		used = units;
 		WRITE_ONCE(e->clock, e->clock + units);
+		pay(e, q, used, e->clock);
+	} else if (q->granted) {
+		used = pay_time(e, q, vg_engine_now(e));
+		/* A late step of an earlier turn: it has kept this one from beginning. */
+		if (!q->turn_begun)
+			used = 0;
 	}
-	e->busy += used;
 	e->units += units;
-	q->n.busy += used;
 	q->n.units += units;
 	q->turn_used += used;
 	q->turn_units += units;
 	q->job_used += used;
-	vg_sched_charge(&e->sched, &q->ent, used, vg_engine_now(e));
 }
 
 /**
@@ -295,8 +342,13 @@ void vg_engine_end_turn(struct vg_engine *e, struct vg_queue *q, u32 reason)
 		.engine = e->nr,
 		.reason = reason,
 	};
+	u64 last = 0;
 
 	lockdep_assert_held(&e->lock);
+	if (e->gpu->clock == VGPU_CLOCK_REAL)
+		last = pay_time(e, q, turn.end);
+	if (q->turn_begun)
+		q->turn_used += last;
 	vg_log_add(&e->gpu->log, &turn);
 	trace_vgpu_turn_end(q, reason);
 	if (reason == VGPU_TURN_QUANTUM)

@@ -65,7 +65,8 @@ void vg_engine_add(struct vg_engine *e, struct vg_queue *q);
 void vg_engine_del(struct vg_engine *e, struct vg_queue *q);
 void vg_engine_wake(struct vg_engine *e, struct vg_queue *q);
 void vg_engine_sleep(struct vg_engine *e, struct vg_queue *q);
-void vg_engine_charge(struct vg_engine *e, struct vg_queue *q, u64 used, u32 units);
+void vg_engine_begin(struct vg_engine *e, struct vg_queue *q);
+void vg_engine_charge(struct vg_engine *e, struct vg_queue *q, u32 units);
 bool vg_engine_must_yield(const struct vg_engine *e, const struct vg_queue *q);
 void vg_engine_end_turn(struct vg_engine *e, struct vg_queue *q, u32 reason);
 

@@ -89,6 +89,25 @@ void vg_event(const struct vg_slice *s, u32 type, u64 arg)
 }
 
 /**
+ * vg_event_seldom() - something has happened that a slice's user can repeat at will
+ * @s: slice, its irq.lock is held
+ * @what: VG_SAID_*: which of those
+ * @type: VGPU_EVENT_*
+ * @arg: see the type
+ *
+ * Listeners have room for few events, and others have some to tell, too. Statistics
+ * count them all.
+ *
+ * Context: any.
+ */
+void vg_event_seldom(struct vg_slice *s, u32 what, u32 type, u64 arg)
+{
+	lockdep_assert_held(&s->irq.lock);
+	if (vg_seldom(&s->irq.said[what], ktime_get_ns()))
+		vg_event(s, type, arg);
+}
+
+/**
  * vg_event_gpu() - something has happened to a GPU
  * @id: its number
  * @type: VGPU_EVENT_*

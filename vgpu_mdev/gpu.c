@@ -141,7 +141,7 @@ static int check_times(u64 quantum, u64 preempt_timeout, struct vg_msg *msg)
 
 static int check_create(const struct vgpu_create *c, struct vg_msg *msg)
 {
-	if (c->flags || c->id < -1 || c->id >= VG_MAX_GPUS || c->paused > 1)
+	if (c->flags & ~VGPU_CREATE_TESTS || c->id < -1 || c->id >= VG_MAX_GPUS || c->paused > 1)
 		return -EINVAL;
 	if (c->engines > VG_MAX_ENGINES) {
 		vg_say(msg, "at most %u engines", VG_MAX_ENGINES);
@@ -196,6 +196,7 @@ static struct vg_gpu *alloc(const struct vgpu_create *c, int id)
 	gpu->nr_engines = c->engines ?: 1;
 	gpu->vram = c->vram;
 	gpu->clock = c->clock;
+	gpu->tests = c->flags & VGPU_CREATE_TESTS;
 	gpu->policy = c->policy;
 	gpu->paused = c->paused;
 	gpu->quantum = c->quantum ?: DEFAULT_QUANTUM;
@@ -219,21 +220,21 @@ static struct vg_gpu *alloc(const struct vgpu_create *c, int id)
  * @c: of the ioctl; the number is filled in
  * @msg: what is wrong
  *
- * Return: as the ioctl.
+ * Return: the GPU, vg_gpu_put() is needed; or the ioctl's error as a pointer.
  */
-int vg_gpu_create(struct vgpu_create *c, struct vg_msg *msg)
+struct vg_gpu *vg_gpu_create(struct vgpu_create *c, struct vg_msg *msg)
 {
 	struct vg_gpu *gpu;
 	int id, ret;
 
 	ret = check_create(c, msg);
 	if (ret)
-		return ret;
+		return ERR_PTR(ret);
 	id = take_number(c->id);
 	if (id < 0) {
 		vg_say(msg, id == -EBUSY ? "GPU %d is there already" :
 					   "there are as many GPUs as there can be", c->id);
-		return id;
+		return ERR_PTR(id);
 	}
 	gpu = alloc(c, id);
 	if (!gpu) {
@@ -254,12 +255,13 @@ int vg_gpu_create(struct vgpu_create *c, struct vg_msg *msg)
 	if (ret)
 		goto err_add;
 	__module_get(THIS_MODULE);
+	get_device(&gpu->dev);	/* the caller's */
 	mutex_lock(&table_lock);
 	table[id] = gpu;
 	mutex_unlock(&table_lock);
 	c->id = id;
 	vg_event_gpu(id, VGPU_EVENT_GPU_ADDED);
-	return 0;
+	return gpu;
 
 err_add:
 	device_del(&gpu->dev);
@@ -267,7 +269,43 @@ err_device:
 	put_device(&gpu->dev);
 err_number:
 	give_number(id);
-	return ret;
+	return ERR_PTR(ret);
+}
+
+/**
+ * vg_gpu_end() - no such GPU any more
+ * @gpu: GPU; the caller keeps the reference it has
+ * @force: even with slices
+ * @msg: what is wrong
+ *
+ * Return: 0; -EBUSY: it has slices; -ENOENT: somebody else ends it already.
+ */
+int vg_gpu_end(struct vg_gpu *gpu, bool force, struct vg_msg *msg)
+{
+	bool mine;
+
+	mutex_lock(&gpu->lock);
+	if (gpu->free_units < VGPU_UNITS && !force) {
+		mutex_unlock(&gpu->lock);
+		vg_say(msg, "GPU %d has slices", gpu->id);
+		return -EBUSY;
+	}
+	mine = !gpu->dying;
+	gpu->dying = true;
+	mutex_unlock(&gpu->lock);
+	if (!mine)
+		return -ENOENT;
+	mutex_lock(&table_lock);
+	table[gpu->id] = NULL;
+	mutex_unlock(&table_lock);
+	mdev_unregister_parent(&gpu->parent);
+	device_del(&gpu->dev);
+	give_number(gpu->id);
+	vg_event_gpu(gpu->id, VGPU_EVENT_GPU_REMOVED);
+	vg_gpu_put(gpu);	/* the table's */
+	/* The caller's file holds the module until it has returned. */
+	module_put(THIS_MODULE);
+	return 0;
 }
 
 /**
@@ -280,39 +318,16 @@ err_number:
 int vg_gpu_delete(const struct vgpu_delete *d, struct vg_msg *msg)
 {
 	struct vg_gpu *gpu;
-	bool mine;
+	int ret;
 
 	if (d->flags & ~VGPU_DELETE_FORCE)
 		return -EINVAL;
 	gpu = vg_gpu_get(d->id);
 	if (!gpu)
 		return -ENOENT;
-	mutex_lock(&gpu->lock);
-	if (gpu->free_units < VGPU_UNITS && !(d->flags & VGPU_DELETE_FORCE)) {
-		mutex_unlock(&gpu->lock);
-		vg_say(msg, "GPU %d has slices", d->id);
-		vg_gpu_put(gpu);
-		return -EBUSY;
-	}
-	mine = !gpu->dying;
-	gpu->dying = true;
-	mutex_unlock(&gpu->lock);
-	if (!mine) {
-		vg_gpu_put(gpu);
-		return -ENOENT;
-	}
-	mutex_lock(&table_lock);
-	table[d->id] = NULL;
-	mutex_unlock(&table_lock);
-	mdev_unregister_parent(&gpu->parent);
-	device_del(&gpu->dev);
-	give_number(d->id);
-	vg_event_gpu(d->id, VGPU_EVENT_GPU_REMOVED);
-	vg_gpu_put(gpu);	/* the table's */
+	ret = vg_gpu_end(gpu, d->flags & VGPU_DELETE_FORCE, msg);
 	vg_gpu_put(gpu);
-	/* The caller's file holds the module until it has returned. */
-	module_put(THIS_MODULE);
-	return 0;
+	return ret;
 }
 
 static u32 promised(const struct vg_gpu *gpu)
@@ -385,7 +400,7 @@ static void apply(struct vg_gpu *gpu, struct vg_engine *e, u32 flags)
 		for (i = 0; i < VGPU_MAX_SLICES; i++) {
 			if (!gpu->slices[i])
 				continue;
-			gpu->slices[i]->queue[e->nr].ent.vtime = 0;
+			gpu->slices[i]->queue[e->nr].ent.vtime = (struct vg_vtime){ };
 			gpu->slices[i]->queue[e->nr].ent.credit = 0;
 		}
 	}

@@ -47,6 +47,7 @@ struct vg_type {
  * @nr_engines: how many
  * @vram: bytes
  * @clock: VGPU_CLOCK_*
+ * @tests: there are test commands
  * @lock: a mutex, taken inside VFIO's lock of an open device and before a slice's
  *	and an engine's; protects what follows, which slices there are and what they
  *	are set to
@@ -70,6 +71,7 @@ struct vg_gpu {
 	u32 nr_engines;
 	u64 vram;
 	u32 clock;
+	bool tests;
 	struct mutex lock;	/* slices and settings */
 	bool dying;
 	u32 policy;
@@ -89,8 +91,9 @@ u32 vg_gpu_count(void);
 struct vg_gpu *vg_gpu_get(int id);
 struct vg_gpu *vg_gpu_next(int id);
 void vg_gpu_put(struct vg_gpu *gpu);
-int vg_gpu_create(struct vgpu_create *c, struct vg_msg *msg);
+struct vg_gpu *vg_gpu_create(struct vgpu_create *c, struct vg_msg *msg);
 int vg_gpu_delete(const struct vgpu_delete *d, struct vg_msg *msg);
+int vg_gpu_end(struct vg_gpu *gpu, bool force, struct vg_msg *msg);
 int vg_gpu_set(struct vg_gpu *gpu, const struct vgpu_set *s, struct vg_msg *msg);
 void vg_gpu_query(struct vg_gpu *gpu, struct vgpu_query *q);
 u64 vg_gpu_now(const struct vg_gpu *gpu);

@@ -49,7 +49,7 @@ static void send(struct vg_slice *s)
 		if (!irq->delayed) {
 			irq->delayed = true;
 			irq->irq_storms++;
-			vg_event(s, VGPU_EVENT_STORM, VGPU_STORM_IRQ);
+			vg_event_seldom(s, VG_SAID_STORM_IRQ, VGPU_EVENT_STORM, VGPU_STORM_IRQ);
 		}
 		return;
 	}

@@ -81,3 +81,16 @@ bool vg_window_rests(const struct vg_window *w, u64 now)
 {
 	return w->limit && now < w->until;
 }
+
+/**
+ * vg_seldom() - may it be said, once a second?
+ * @last: when it was said, ns; 0: never
+ * @now: ns
+ */
+bool vg_seldom(u64 *last, u64 now)
+{
+	if (*last && now - *last < SECOND)
+		return false;
+	*last = now;
+	return true;
+}

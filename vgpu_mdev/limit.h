@@ -34,5 +34,6 @@ void vg_limit_set(struct vg_limit *l, u32 rate, u64 now);
 u64 vg_limit_take(struct vg_limit *l, u64 now);
 bool vg_window_count(struct vg_window *w, u64 now);
 bool vg_window_rests(const struct vg_window *w, u64 now);
+bool vg_seldom(u64 *last, u64 now);
 
 #endif

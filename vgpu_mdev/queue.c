@@ -286,6 +286,7 @@ static void enable(struct vg_queue *q)
 	if (q->enabled)
 		return;
 	q->enabled = true;
+	q->hangs = atomic_read(&q->slice->hangs);
 	q->put = 0;
 	q->heard = 0;
 	q->get = 0;

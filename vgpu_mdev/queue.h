@@ -39,6 +39,7 @@ struct vg_counters {
  * @nr: number in the slice
  * @ent: for the scheduler
  * @enabled: VGPU_Q_ENABLE
+ * @hangs: of the slice, before it was enabled
  * @waiting: in an ACQUIRE
  * @held: its doorbell rang too often, and is heard later
  * @ring: address
@@ -57,6 +58,8 @@ struct vg_counters {
  * @turn_used: of that
  * @turn_units: likewise, work units
  * @turn_start: when
+ * @turn_paid: on the real clock: up to when it is paid for
+ * @turn_begun: its first step has begun
  * @job_used: engine time of this command
  * @wait_since: has work and no engine since then
  * @n: counters
@@ -75,6 +78,7 @@ struct vg_queue {
 	u32 nr;
 	struct vg_ent ent;
 	bool enabled;
+	u32 hangs;
 	bool waiting;
 	bool held;
 	u64 ring;
@@ -93,6 +97,8 @@ struct vg_queue {
 	u64 turn_used;
 	u64 turn_units;
 	u64 turn_start;
+	u64 turn_paid;
+	bool turn_begun;
 	u64 job_used;
 	u64 wait_since;
 	struct vg_counters n;

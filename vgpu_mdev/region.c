@@ -16,8 +16,13 @@
 #define INDEX_SHIFT	40
 #define OFFSET_MASK	((1ULL << INDEX_SHIFT) - 1)
 
-/* The picture, behind the regions of PCI. */
+/* Of a display slice, behind the regions of PCI: the picture, and the monitor. */
 #define DISPLAY_INDEX	VFIO_PCI_NUM_REGIONS
+#define MONITOR_INDEX	(VFIO_PCI_NUM_REGIONS + 1)
+
+/* Of what is no memory, as much as can be accessed at once. */
+#define MOST_BYTES	VG_EDID_MAX
+static_assert(MOST_BYTES >= VG_CONFIG_SIZE);
 
 static u64 region_size(const struct vg_slice *s, u32 index)
 {
@@ -34,8 +39,20 @@ static u64 region_size(const struct vg_slice *s, u32 index)
 		return VGPU_BAR_REGS_SIZE;
 	case DISPLAY_INDEX:
 		return s->scanout ? s->scanout->bytes : 0;
+	case MONITOR_INDEX:
+		return display ? VG_MONITOR_REGION : 0;
 	}
 	return 0;
+}
+
+/**
+ * vg_region_count() - how many regions a slice has
+ * @s: slice, open
+ */
+u32 vg_region_count(const struct vg_slice *s)
+{
+	return s->set.personality == VGPU_PERSONALITY_DISPLAY ? MONITOR_INDEX + 1 :
+							       VFIO_PCI_NUM_REGIONS;
 }
 
 /**
@@ -47,7 +64,7 @@ static u64 region_size(const struct vg_slice *s, u32 index)
  */
 int vg_region_info(struct vg_slice *s, struct vfio_region_info *info)
 {
-	if (info->index > DISPLAY_INDEX || (info->index == DISPLAY_INDEX && !s->scanout))
+	if (info->index >= vg_region_count(s))
 		return -EINVAL;
 	info->size = region_size(s, info->index);
 	info->offset = (u64)info->index << INDEX_SHIFT;
@@ -55,11 +72,28 @@ int vg_region_info(struct vg_slice *s, struct vfio_region_info *info)
 	info->cap_offset = 0;
 	if (info->size)
 		info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
-	if (info->index == DISPLAY_INDEX)
+	if (info->index == DISPLAY_INDEX && info->size)
 		info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_MMAP;
 	else if (info->index == VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_VRAM)
 		info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
 	return 0;
+}
+
+/**
+ * vg_region_type() - what a region is that PCI does not know
+ * @s: slice, open
+ * @index: its number
+ * @cap: type and subtype are filled in
+ *
+ * Return: whether it is one that says so.
+ */
+bool vg_region_type(const struct vg_slice *s, u32 index, struct vfio_region_info_cap_type *cap)
+{
+	if (index != MONITOR_INDEX)
+		return false;
+	cap->type = VFIO_REGION_TYPE_GFX;
+	cap->subtype = VFIO_REGION_SUBTYPE_GFX_EDID;
+	return true;
 }
 
 /* What the display shows now may be somewhere else. */
@@ -136,13 +170,30 @@ static void write_display(struct vg_slice *s, u32 off, const u8 *buf, u32 len)
 	mutex_unlock(&s->lock);
 }
 
+static void read_monitor(struct vg_slice *s, u32 off, u8 *buf, u32 len)
+{
+	mutex_lock(&s->lock);
+	vg_monitor_read(&s->disp.monitor, off, buf, len);
+	mutex_unlock(&s->lock);
+}
+
+static int write_monitor(struct vg_slice *s, u32 off, const u8 *buf, u32 len)
+{
+	bool done;
+
+	mutex_lock(&s->lock);
+	done = vg_monitor_write(&s->disp.monitor, off, buf, len);
+	mutex_unlock(&s->lock);
+	return done ? 0 : -EINVAL;
+}
+
 /* Registers are accessed as a CPU does it. */
 static bool natural(u64 off, size_t len, size_t least)
 {
 	return len >= least && len <= 8 && !(len & (len - 1)) && !(off % len);
 }
 
-static bool may_access(u32 index, u64 off, size_t len)
+static bool may_access(u32 index, u64 off, size_t len, bool write)
 {
 	switch (index) {
 	case VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_DISPLAY:
@@ -150,24 +201,32 @@ static bool may_access(u32 index, u64 off, size_t len)
 	case VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_REGS:
 		return natural(off, len, 4);
 	case DISPLAY_INDEX:
-		return false;
+		return !write;
+	case MONITOR_INDEX:
+		return vg_monitor_access(off, len);
 	}
 	return true;
 }
 
-/* A whole access, or -EINVAL: nothing is cut at the end of a region but VRAM's. */
-static int check_access(struct vg_slice *s, u32 index, u64 off, size_t *len)
+/* Memory, not registers: what is too long is cut at the end. */
+static bool is_memory(u32 index)
+{
+	return index == VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_VRAM || index == DISPLAY_INDEX;
+}
+
+/* A whole access, or -EINVAL. */
+static int check_access(struct vg_slice *s, u32 index, u64 off, size_t *len, bool write)
 {
 	u64 size = region_size(s, index);
 
 	if (off >= size)
 		return -EINVAL;
 	if (*len > size - off) {
-		if (index != VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_VRAM)
+		if (!is_memory(index))
 			return -EINVAL;
 		*len = size - off;
 	}
-	return may_access(index, off, *len) ? 0 : -EINVAL;
+	return may_access(index, off, *len, write) ? 0 : -EINVAL;
 }
 
 /**
@@ -181,24 +240,29 @@ static int check_access(struct vg_slice *s, u32 index, u64 off, size_t *len)
  */
 ssize_t vg_region_read(struct vg_slice *s, char __user *buf, size_t len, loff_t pos)
 {
-	u8 bytes[VG_CONFIG_SIZE] __aligned(8);
+	u8 bytes[MOST_BYTES] __aligned(8);
 	u32 index = (u64)pos >> INDEX_SHIFT;
 	u64 off = pos & OFFSET_MASK;
 	int ret;
 
 	if (!len)
 		return 0;
-	ret = check_access(s, index, off, &len);
+	ret = check_access(s, index, off, &len, false);
 	if (ret)
 		return ret;
 	switch (index) {
 	case VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_VRAM:
 		return vg_vram_read(s->vram, off, buf, len) ?: len;
+	case DISPLAY_INDEX:
+		return vg_scanout_read(s->scanout, off, buf, len);
 	case VFIO_PCI_CONFIG_REGION_INDEX:
 		read_config(s, off, bytes, len);
 		break;
 	case VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_DISPLAY:
 		read_display(s, off, bytes, len);
+		break;
+	case MONITOR_INDEX:
+		read_monitor(s, off, bytes, len);
 		break;
 	default:
 		read_regs(s, off, bytes, len);
@@ -218,14 +282,14 @@ ssize_t vg_region_read(struct vg_slice *s, char __user *buf, size_t len, loff_t 
  */
 ssize_t vg_region_write(struct vg_slice *s, const char __user *buf, size_t len, loff_t pos)
 {
-	u8 bytes[VG_CONFIG_SIZE] __aligned(8);
+	u8 bytes[MOST_BYTES] __aligned(8);
 	u32 index = (u64)pos >> INDEX_SHIFT;
 	u64 off = pos & OFFSET_MASK;
 	int ret;
 
 	if (!len)
 		return 0;
-	ret = check_access(s, index, off, &len);
+	ret = check_access(s, index, off, &len, true);
 	if (ret)
 		return ret;
 	if (index == VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_VRAM)
@@ -238,6 +302,9 @@ ssize_t vg_region_write(struct vg_slice *s, const char __user *buf, size_t len, 
 		break;
 	case VFIO_PCI_BAR0_REGION_INDEX + VGPU_BAR_DISPLAY:
 		write_display(s, off, bytes, len);
+		break;
+	case MONITOR_INDEX:
+		ret = write_monitor(s, off, bytes, len);
 		break;
 	default:
 		ret = write_regs(s, off, bytes, len);

@@ -15,7 +15,7 @@ static u32 get(struct vg_slice *s, u32 off)
 	case VGPU_REG_VERSION:
 		return VGPU_ISA_VERSION;
 	case VGPU_REG_FEATURES:
-		return VGPU_HAS_COPY | VGPU_HAS_COMPUTE | VGPU_HAS_TEST |
+		return VGPU_HAS_COPY | VGPU_HAS_COMPUTE | (s->gpu->tests ? VGPU_HAS_TEST : 0) |
 		       (display ? VGPU_HAS_DISPLAY : 0);
 	case VGPU_REG_QUEUES:
 		return s->gpu->nr_engines;

@@ -143,3 +143,25 @@ int vg_scanout_mmap(struct vg_scanout *sc, struct vm_area_struct *vma, u64 off)
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP | VM_MIXEDMAP);
 	return 0;
 }
+
+/**
+ * vg_scanout_read() - copy from the region
+ * @sc: scanout
+ * @off: in the region
+ * @buf: to
+ * @len: bytes, up to the region's end at most
+ *
+ * @sem is not held: @buf may be a mapping of the very same picture. One that moves
+ * meanwhile is torn, as it is on any screen.
+ *
+ * Return: bytes, fewer where VRAM ends; 0 behind its end; -EFAULT, -EINTR.
+ */
+ssize_t vg_scanout_read(struct vg_scanout *sc, u64 off, char __user *buf, size_t len)
+{
+	u64 at = off + READ_ONCE(sc->start);
+
+	if (at >= sc->vram->bytes)
+		return 0;
+	len = min_t(u64, len, sc->vram->bytes - at);
+	return vg_vram_read(sc->vram, at, buf, len) ?: len;
+}

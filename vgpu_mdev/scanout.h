@@ -33,6 +33,7 @@ struct vg_scanout {
 struct vg_scanout *vg_scanout_alloc(struct vg_vram *vram, u64 bytes);
 void vg_scanout_put(struct vg_scanout *sc);
 void vg_scanout_move(struct vg_scanout *sc, u64 start);
+ssize_t vg_scanout_read(struct vg_scanout *sc, u64 off, char __user *buf, size_t len);
 int vg_scanout_mmap(struct vg_scanout *sc, struct vm_area_struct *vma, u64 off);
 
 /* dmabuf.c */

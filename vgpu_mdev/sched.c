@@ -21,6 +21,12 @@
 
 #define FRAC 1024
 
+/* Of struct vg_vtime: as many as the largest weight has. */
+#define FRAC_BITS 20
+
+/* What takes longer, an hour, counts as if it had not. The product must fit. */
+#define MOST_AT_ONCE ((1ULL << (62 - FRAC_BITS)) - 1)
+
 /* Five quanta for everybody together. */
 #define ROUND 5
 
@@ -57,7 +63,7 @@ static void earn(struct vg_sched *s, u64 now)
 		return;
 	dt = now - s->last;
 	s->last = now;
-	if (!strict(s))
+	if (!strict(s) || s->paused)
 		return;
 	for (i = 0; i < s->nr; i++) {
 		struct vg_ent *e = s->ents[i];
@@ -98,18 +104,55 @@ void vg_sched_policy(struct vg_sched *s, u32 policy, u64 now)
 	s->last = now;
 	memset(s->vmin, 0, sizeof(s->vmin));
 	for (i = 0; i < s->nr; i++) {
-		s->ents[i]->vtime = 0;
+		s->ents[i]->vtime = (struct vg_vtime){ };
 		s->ents[i]->credit = 0;
 	}
+}
+
+/**
+ * vg_sched_pause() - the engine rests by order, or works again
+ * @s: scheduler
+ * @paused: which
+ * @now: ns
+ *
+ * There is no engine time to have a right to meanwhile: nobody earns any.
+ */
+void vg_sched_pause(struct vg_sched *s, bool paused, u64 now)
+{
+	earn(s, now);
+	s->paused = paused;
+}
+
+static bool before(struct vg_vtime a, struct vg_vtime b)
+{
+	return a.ns == b.ns ? a.frac < b.frac : (s64)(a.ns - b.ns) < 0;
+}
+
+static void advance(struct vg_vtime *t, u64 fractions)
+{
+	u64 sum = t->frac + fractions;
+
+	t->ns += sum >> FRAC_BITS;
+	t->frac = sum & ((1U << FRAC_BITS) - 1);
 }
 
 /* No place further ahead than that of the others, and none behind its own. */
 static void place(struct vg_sched *s, struct vg_ent *e)
 {
-	u64 vmin = s->vmin[level(s, e)];
+	struct vg_vtime vmin = s->vmin[level(s, e)];
 
-	if ((s64)(e->vtime - vmin) < 0)
+	if (before(e->vtime, vmin))
 		e->vtime = vmin;
+}
+
+/* How far ahead of the others, in fractions. What takes hours to make up for is cut. */
+static u64 lead(const struct vg_sched *s, const struct vg_ent *e)
+{
+	struct vg_vtime vmin = s->vmin[level(s, e)];
+
+	if (before(e->vtime, vmin))
+		return 0;
+	return (min(e->vtime.ns - vmin.ns, MOST_AT_ONCE) << FRAC_BITS) + e->vtime.frac - vmin.frac;
 }
 
 /**
@@ -161,9 +204,7 @@ void vg_sched_change(struct vg_sched *s, struct vg_ent *e, u32 weight, u32 share
 
 	earn(s, now);
 	/* The lead over the others is in the old weight's time, on the old level. */
-	ahead = e->vtime - s->vmin[level(s, e)];
-	if ((s64)ahead < 0)
-		ahead = 0;
+	ahead = lead(s, e);
 	/* The quotient must fit. */
 	if (weight < e->weight)
 		ahead = min(ahead, mul_u64_u64_div_u64(1ULL << 62, weight, e->weight));
@@ -171,7 +212,8 @@ void vg_sched_change(struct vg_sched *s, struct vg_ent *e, u32 weight, u32 share
 	e->weight = weight;
 	e->share = share;
 	e->priority = priority;
-	e->vtime = s->vmin[level(s, e)] + ahead;
+	e->vtime = s->vmin[level(s, e)];
+	advance(&e->vtime, ahead);
 }
 
 /**
@@ -263,12 +305,12 @@ static struct vg_ent *pick_weighted(struct vg_sched *s, u64 *turn, u64 *wait)
 		if (l < at)
 			continue;
 		weights += e->weight;
-		if ((s64)(e->vtime - best->vtime) < 0)
+		if (before(e->vtime, best->vtime))
 			best = e;
 	}
 	if (!best)
 		return NULL;
-	if ((s64)(best->vtime - s->vmin[at]) > 0)
+	if (before(s->vmin[at], best->vtime))
 		s->vmin[at] = best->vtime;
 	*turn = turn_for(s, best->weight, weights);
 	return best;
@@ -302,7 +344,7 @@ void vg_sched_charge(struct vg_sched *s, struct vg_ent *e, u64 used, u64 now)
 	if (strict(s))
 		e->credit -= used * FRAC;
 	else
-		e->vtime += div64_u64(used << 20, e->weight);
+		advance(&e->vtime, div64_u64(min(used, MOST_AT_ONCE) << FRAC_BITS, e->weight));
 }
 
 /**

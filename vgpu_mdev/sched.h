@@ -10,6 +10,16 @@
 #define VG_LEVELS	(VGPU_MAX_PRIORITY + 1)
 
 /**
+ * struct vg_vtime - engine time divided by a weight
+ * @ns: with the least weight it takes centuries to go round
+ * @frac: with the largest one, 1 ns is one of these
+ */
+struct vg_vtime {
+	u64 ns;
+	u32 frac;
+};
+
+/**
  * struct vg_ent - one who wants an engine: a queue of a slice
  * @weight: 1 to VGPU_MAX_WEIGHT
  * @share: of VGPU_WHOLE_SHARE, with VGPU_POLICY_FIXED
@@ -23,7 +33,7 @@ struct vg_ent {
 	u32 share;
 	u32 priority;
 	bool runnable;
-	u64 vtime;
+	struct vg_vtime vtime;
 	s64 credit;
 };
 
@@ -31,6 +41,7 @@ struct vg_ent {
  * struct vg_sched - who gets an engine next
  * @policy: VGPU_POLICY_*
  * @quantum: longest turn, ns
+ * @paused: time passes for nobody
  * @last: when credit was given last, ns
  * @vmin: least vtime of those who have work, by level of priority; never falls
  * @ents: those that have it open
@@ -41,14 +52,16 @@ struct vg_ent {
 struct vg_sched {
 	u32 policy;
 	u64 quantum;
+	bool paused;
 	u64 last;
-	u64 vmin[VG_LEVELS];
+	struct vg_vtime vmin[VG_LEVELS];
 	struct vg_ent *ents[VGPU_MAX_SLICES];
 	u32 nr;
 };
 
 void vg_sched_init(struct vg_sched *s, u32 policy, u64 quantum, u64 now);
 void vg_sched_policy(struct vg_sched *s, u32 policy, u64 now);
+void vg_sched_pause(struct vg_sched *s, bool paused, u64 now);
 void vg_sched_add(struct vg_sched *s, struct vg_ent *e, u64 now);
 void vg_sched_del(struct vg_sched *s, struct vg_ent *e, u64 now);
 void vg_sched_change(struct vg_sched *s, struct vg_ent *e, u32 weight, u32 share,

@@ -261,6 +261,55 @@ static void change_while_running(struct kunit *test)
 		expect_share(test, g, i, SEC, 1, 3);
 }
 
+/* A day's pause by order is nobody's claim: afterwards everything is as before. */
+static void pause_is_no_claim(struct kunit *test)
+{
+	struct game *g = new_game(test, VGPU_POLICY_EQUAL, 2);
+	u32 i;
+
+	play(g, 100 * MS);
+	vg_sched_pause(&g->s, true, g->now);
+	g->now += 86400 * SEC;
+	vg_sched_pause(&g->s, false, g->now);
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_LE(test, -vg_sched_debt(&g->p[i].e), (s64)MS);
+	/* One leaves: the other one has no more than its half. */
+	vg_sched_sleep(&g->s, &g->p[0].e, g->now);
+	g->p[1].used = 0;
+	g->idle = 0;
+	play(g, SEC);
+	expect_share(test, g, 1, SEC, 1, 2);
+	KUNIT_EXPECT_GE(test, g->idle, 490 * MS);
+}
+
+/* The least weight there is, alone, for hours and days: whoever comes has a half. */
+static void least_weight_for_days(struct kunit *test)
+{
+	static const u32 hours[] = { 1, 3, 5, 8, 24, 24 * 365 };
+	u32 i, h;
+
+	for (i = 0; i < ARRAY_SIZE(hours); i++) {
+		struct game *g = new_game(test, VGPU_POLICY_BEST_EFFORT, 2);
+		u64 turn, wait;
+
+		vg_sched_sleep(&g->s, &g->p[1].e, g->now);
+		vg_sched_change(&g->s, &g->p[0].e, 1, 1, 0, g->now);
+		vg_sched_change(&g->s, &g->p[1].e, 1, 1, 0, g->now);
+		for (h = 0; h < 6 * hours[i]; h++) {
+			KUNIT_EXPECT_PTR_EQ(test, vg_sched_pick(&g->s, g->now, &turn, &wait),
+					    &g->p[0].e);
+			g->now += 600 * SEC;
+			vg_sched_charge(&g->s, &g->p[0].e, 600 * SEC, g->now);
+		}
+		/* Time for the last charge to be made up for. */
+		vg_sched_pick(&g->s, g->now, &turn, &wait);
+		vg_sched_wake(&g->s, &g->p[1].e, g->now);
+		play(g, SEC);
+		expect_share(test, g, 0, total_of(g), 1, 2);
+		expect_share(test, g, 1, total_of(g), 1, 2);
+	}
+}
+
 static struct kunit_case sched_cases[] = {
 	KUNIT_CASE(share_equal_weights),
 	KUNIT_CASE(share_weighted),
@@ -272,6 +321,8 @@ static struct kunit_case sched_cases[] = {
 	KUNIT_CASE(credit_is_not_hoarded),
 	KUNIT_CASE(priority_is_strict),
 	KUNIT_CASE(change_while_running),
+	KUNIT_CASE(pause_is_no_claim),
+	KUNIT_CASE(least_weight_for_days),
 	{}
 };
 

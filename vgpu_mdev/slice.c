@@ -52,6 +52,7 @@ static void defaults(struct vg_slice *s)
 {
 	s->set = (struct vg_settings){
 		.weight = VGPU_DEFAULT_WEIGHT,
+		.irq_limit = VGPU_DEFAULT_IRQ_LIMIT,
 		.personality = VGPU_PERSONALITY_COMPUTE,
 		.display = VGPU_DISPLAY_REGION,
 		.width = 1024,

@@ -40,6 +40,19 @@ struct vg_settings {
 	u64 carveout;
 };
 
+/* What a slice's user or guest can cause, and listeners are told of once a second. */
+enum vg_said {
+	VG_SAID_FAULT,
+	VG_SAID_HANG,
+	VG_SAID_RESET_USER,
+	VG_SAID_RESET_GUEST,
+	VG_SAID_RESET_HANG,
+	VG_SAID_STORM_DOORBELL,
+	VG_SAID_STORM_IRQ,
+	VG_SAID_STORM_FAULT,
+	VG_SAID,
+};
+
 /**
  * struct vg_irq - interrupts of a slice, and the limits on what it does to its host
  * @lock: protects all that follows but @unmask; taken in interrupts, inside an
@@ -58,7 +71,7 @@ struct vg_settings {
  * @irq_limit: interrupts
  * @bell_limit: doorbells
  * @faults: of commands
- * @last_fault_event: CLOCK_MONOTONIC, ns
+ * @said: when events were last sent, CLOCK_MONOTONIC, ns
  * @resets: since open
  * @all_resets: and those that follow: for struct vgpu_stats
  * @bells: doorbells
@@ -83,7 +96,7 @@ struct vg_irq {
 	struct vg_limit irq_limit;
 	struct vg_limit bell_limit;
 	struct vg_window faults;
-	u64 last_fault_event;
+	u64 said[VG_SAID];
 	u32 resets;
 	u64 all_resets;
 	u64 bells;
@@ -110,6 +123,7 @@ struct vg_irq {
  * @owner: who has it open, likewise
  * @vram: from open to close
  * @master: guest memory may be accessed: Bus Master Enable
+ * @hangs: of its queues
  * @releases: of semaphores and fences by any queue, for those who wait
  * @time_hi: latched
  * @scratch: register
@@ -117,7 +131,7 @@ struct vg_irq {
  * @config: PCI configuration space
  * @disp: display registers
  * @scanout: what they show, of a slice with a display region; from open to close
- * @picture_id: number of the picture, for dma-bufs
+ * @picture_id: number of the picture, for dma-bufs; 0: there was none since open
  * @picture: that has this number
  * @irq: interrupts and limits, with a lock of its own
  * @later: what was held up goes on
@@ -138,6 +152,7 @@ struct vg_slice {
 	struct pid *owner;
 	struct vg_vram *vram;
 	bool master;
+	atomic_t hangs;
 	atomic_t releases;
 	u32 time_hi;
 	u32 scratch;
@@ -197,7 +212,9 @@ int vg_regs_set(struct vg_slice *s, u32 off, u32 value);
 /* region.c */
 ssize_t vg_region_read(struct vg_slice *s, char __user *buf, size_t len, loff_t pos);
 ssize_t vg_region_write(struct vg_slice *s, const char __user *buf, size_t len, loff_t pos);
+u32 vg_region_count(const struct vg_slice *s);
 int vg_region_info(struct vg_slice *s, struct vfio_region_info *info);
+bool vg_region_type(const struct vg_slice *s, u32 index, struct vfio_region_info_cap_type *cap);
 int vg_region_mmap(struct vg_slice *s, struct vm_area_struct *vma);
 
 #endif

@@ -39,10 +39,50 @@ static enum hrtimer_restart later(struct hrtimer *t)
 	return HRTIMER_NORESTART;
 }
 
-/* Another queue has hung: all of them are stopped, and told so. */
+static void count_reset(struct vg_slice *s, u32 why)
+{
+	static const u8 said[] = {
+		[VGPU_RESET_USER] = VG_SAID_RESET_USER,
+		[VGPU_RESET_GUEST] = VG_SAID_RESET_GUEST,
+		[VGPU_RESET_HANG] = VG_SAID_RESET_HANG,
+	};
+
+	spin_lock_irq(&s->irq.lock);
+	s->irq.resets++;
+	s->irq.all_resets++;
+	if (why == VGPU_RESET_HOST)
+		vg_event(s, VGPU_EVENT_RESET, why);
+	else
+		vg_event_seldom(s, said[why], VGPU_EVENT_RESET, why);
+	spin_unlock_irq(&s->irq.lock);
+}
+
+/* @hang: only those queues that were enabled before that one. */
+static void halt_queues(struct vg_slice *s, u32 why, u32 hang)
+{
+	u32 i;
+
+	for (i = 0; i < s->gpu->nr_engines; i++) {
+		struct vg_queue *q = &s->queue[i];
+
+		spin_lock_irq(&q->engine->lock);
+		if (q->enabled && !q->error && (why != VGPU_RESET_HANG || q->hangs != hang))
+			vg_queue_halt(q, VGPU_ERR_RESET, VGPU_TURN_STOPPED);
+		spin_unlock_irq(&q->engine->lock);
+	}
+	count_reset(s, why);
+	vg_irq_raise(s, VGPU_INTR_RESET);
+}
+
+/*
+ * Another queue has hung: all of them are stopped, and told so, but not what their
+ * driver has set up anew since.
+ */
 static void hung(struct work_struct *work)
 {
-	vg_slice_reset(container_of(work, struct vg_slice, hung), VGPU_RESET_HANG);
+	struct vg_slice *s = container_of(work, struct vg_slice, hung);
+
+	halt_queues(s, VGPU_RESET_HANG, atomic_read(&s->hangs));
 }
 
 /**
@@ -60,7 +100,7 @@ static bool is_display(const struct vg_slice *s)
 	return s->set.personality == VGPU_PERSONALITY_DISPLAY;
 }
 
-/* Configuration space and display as after power-on. */
+/* Configuration space and display as after power-on. The monitor stays. */
 static void power_on(struct vg_slice *s)
 {
 	WRITE_ONCE(s->master, false);
@@ -68,7 +108,7 @@ static void power_on(struct vg_slice *s)
 	s->time_hi = 0;
 	vg_config_init(&s->config, is_display(s), s->vram_bytes);
 	if (is_display(s))
-		vg_display_init(&s->disp, s->set.width, s->set.height, s->set.carveout);
+		vg_display_reset(&s->disp);
 	if (s->scanout)
 		vg_scanout_move(s->scanout, 0);
 }
@@ -121,7 +161,10 @@ int vg_tenant_open(struct vg_slice *s)
 	if (ret)
 		goto out;
 	mutex_lock(&s->lock);
+	if (is_display(s))
+		vg_display_init(&s->disp, s->set.width, s->set.height, s->set.carveout);
 	power_on(s);
+	s->picture_id = 0;	/* what the last tenant saw is not this one's */
 	mutex_unlock(&s->lock);
 	vg_irq_reset(s);
 	s->irq.resets = 0;
@@ -177,15 +220,6 @@ void vg_tenant_close(struct vg_slice *s)
 	vg_vram_put(vram);
 }
 
-static void count_reset(struct vg_slice *s, u32 why)
-{
-	spin_lock_irq(&s->irq.lock);
-	s->irq.resets++;
-	s->irq.all_resets++;
-	spin_unlock_irq(&s->irq.lock);
-	vg_event(s, VGPU_EVENT_RESET, why);
-}
-
 static int queues_off(struct vg_slice *s)
 {
 	int ret = 0;
@@ -193,6 +227,11 @@ static int queues_off(struct vg_slice *s)
 
 	for (i = 0; !ret && i < s->gpu->nr_engines; i++)
 		ret = vg_queue_reset(&s->queue[i], true);
+	/*
+	 * What hung before is over. The work takes no lock that may be held here: engines'
+	 * and irq.lock only.
+	 */
+	cancel_work_sync(&s->hung);
 	return ret;
 }
 
@@ -244,18 +283,7 @@ int vg_guest_reset(struct vg_slice *s)
  */
 void vg_slice_reset(struct vg_slice *s, u32 why)
 {
-	u32 i;
-
-	for (i = 0; i < s->gpu->nr_engines; i++) {
-		struct vg_queue *q = &s->queue[i];
-
-		spin_lock_irq(&q->engine->lock);
-		if (q->enabled && !q->error)
-			vg_queue_halt(q, VGPU_ERR_RESET, VGPU_TURN_STOPPED);
-		spin_unlock_irq(&q->engine->lock);
-	}
-	count_reset(s, why);
-	vg_irq_raise(s, VGPU_INTR_RESET);
+	halt_queues(s, why, 0);
 }
 
 /**
@@ -267,8 +295,13 @@ void vg_slice_reset(struct vg_slice *s, u32 why)
  */
 void vg_slice_hung(struct vg_slice *s, u32 queue)
 {
-	vg_event(s, VGPU_EVENT_HANG, queue);
+	unsigned long flags;
+
+	spin_lock_irqsave(&s->irq.lock, flags);
+	vg_event_seldom(s, VG_SAID_HANG, VGPU_EVENT_HANG, queue);
+	spin_unlock_irqrestore(&s->irq.lock, flags);
 	vg_slice_fault(s, queue, VGPU_ERR_HANG);
+	atomic_inc(&s->hangs);
 	schedule_work(&s->hung);
 }
 
@@ -283,21 +316,15 @@ void vg_slice_hung(struct vg_slice *s, u32 queue)
 void vg_slice_fault(struct vg_slice *s, u32 queue, u32 error)
 {
 	struct vg_irq *irq = &s->irq;
-	u64 now = ktime_get_ns();
 	unsigned long flags;
-	bool storm, say;
 
 	spin_lock_irqsave(&irq->lock, flags);
-	storm = vg_window_count(&irq->faults, now);
-	irq->fault_storms += storm;
-	say = !irq->last_fault_event || now - irq->last_fault_event >= NSEC_PER_SEC;
-	if (say)
-		irq->last_fault_event = now;
+	vg_event_seldom(s, VG_SAID_FAULT, VGPU_EVENT_FAULT, (u64)queue << 32 | error);
+	if (vg_window_count(&irq->faults, ktime_get_ns())) {
+		irq->fault_storms++;
+		vg_event_seldom(s, VG_SAID_STORM_FAULT, VGPU_EVENT_STORM, VGPU_STORM_FAULT);
+	}
 	spin_unlock_irqrestore(&irq->lock, flags);
-	if (say)
-		vg_event(s, VGPU_EVENT_FAULT, (u64)queue << 32 | error);
-	if (storm)
-		vg_event(s, VGPU_EVENT_STORM, VGPU_STORM_FAULT);
 }
 
 /**
@@ -350,7 +377,8 @@ bool vg_slice_doorbell(struct vg_slice *s)
 		if (!irq->bell_delayed) {
 			irq->bell_delayed = true;
 			irq->bell_storms++;
-			vg_event(s, VGPU_EVENT_STORM, VGPU_STORM_DOORBELL);
+			vg_event_seldom(s, VG_SAID_STORM_DOORBELL, VGPU_EVENT_STORM,
+					VGPU_STORM_DOORBELL);
 		}
 	}
 	spin_unlock_irqrestore(&irq->lock, flags);

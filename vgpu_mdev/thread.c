@@ -82,6 +82,8 @@ static u32 load(struct vg_queue *q, u64 ring, u32 order, u32 get)
 	u32 err;
 
 	err = vg_read(&q->mem, at, &c, sizeof(c));
+	if (!err && vg_cmd_is_test(&c) && !q->slice->gpu->tests)
+		err = VGPU_ERR_OPCODE;
 	err = err ?: vg_cmd_check(&c, q->mem.vram_bytes);
 	if (!err)
 		vg_exec_begin(q->x, &c);
@@ -95,14 +97,12 @@ struct step {
 	u32 get;
 	int ret;
 	u32 units;
-	u64 used;
 	u32 releases;	/* of semaphores in the slice, before the step */
 };
 
 /* To the next checkpoint; the engine is not locked. */
 static void make_step(struct vg_queue *q, struct step *s)
 {
-	u64 begin = ktime_get_ns();
 	u32 err;
 
 	s->units = VGPU_COMMAND_UNITS;
@@ -112,7 +112,6 @@ static void make_step(struct vg_queue *q, struct step *s)
 		err = load(q, s->ring, s->order, s->get);
 		if (err) {
 			s->ret = err;
-			s->used = ktime_get_ns() - begin;
 			return;
 		}
 		q->loaded = true;
@@ -120,7 +119,6 @@ static void make_step(struct vg_queue *q, struct step *s)
 	}
 	s->ret = vg_exec_step(q->x, &q->mem);
 	s->units = q->x->units;
-	s->used = ktime_get_ns() - begin;
 }
 
 static bool took_too_long(const struct vg_queue *q)
@@ -150,7 +148,7 @@ static void wait_for_semaphore(struct vg_queue *q, const struct step *s)
 	if (atomic_read(&q->slice->releases) != s->releases) {
 		q->waiting = false;
 		/* Or a look would cost nothing, and another queue's releases no turn. */
-		vg_engine_charge(e, q, s->used, VGPU_COMMAND_UNITS);
+		vg_engine_charge(e, q, VGPU_COMMAND_UNITS);
 		if (vg_engine_must_yield(e, q))
 			vg_engine_end_turn(e, q, VGPU_TURN_QUANTUM);
 		return;
@@ -219,6 +217,7 @@ static void one_step(struct vg_queue *q)
 	};
 	bool released = false;
 
+	vg_engine_begin(e, q);
 	q->stepping = true;
 	spin_unlock_irq(&e->lock);
 	make_step(q, &s);
@@ -228,7 +227,7 @@ static void one_step(struct vg_queue *q)
 	q->steps++;
 	if (wq_has_sleeper(&q->idle))
 		wake_up_all(&q->idle);
-	vg_engine_charge(e, q, s.ret == VG_WAIT ? 0 : s.used, s.units);
+	vg_engine_charge(e, q, s.units);
 	if (s.epoch == q->epoch) {
 		released = after_step(q, &s);
 	} else {

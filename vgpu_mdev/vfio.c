@@ -81,20 +81,34 @@ static int device_info(struct vg_slice *s, void __user *arg)
 	if (ret)
 		return ret;
 	info.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
-	info.num_regions = VFIO_PCI_NUM_REGIONS + (s->scanout ? 1 : 0);
+	info.num_regions = vg_region_count(s);
 	info.num_irqs = VFIO_PCI_NUM_IRQS;
 	return copy_to_user(arg, &info, offsetofend(typeof(info), num_irqs)) ? -EFAULT : 0;
 }
 
 static int region_info(struct vg_slice *s, void __user *arg)
 {
+	struct vfio_region_info_cap_type cap = {
+		.header = { .id = VFIO_REGION_INFO_CAP_TYPE, .version = 1 },
+	};
 	struct vfio_region_info info = { };
 	int ret = COPY_IN(arg, info, offset);
+	u32 room = info.argsz;
 
 	ret = ret ?: vg_region_info(s, &info);
 	if (ret)
 		return ret;
 	info.argsz = sizeof(info);
+	if (vg_region_type(s, info.index, &cap)) {
+		info.argsz += sizeof(cap);
+		info.flags |= VFIO_REGION_INFO_FLAG_CAPS;
+		/* Who has no room for it is told how much it takes. */
+		if (room >= info.argsz) {
+			info.cap_offset = sizeof(info);
+			if (copy_to_user(arg + sizeof(info), &cap, sizeof(cap)))
+				return -EFAULT;
+		}
+	}
 	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
@@ -201,7 +215,8 @@ static int query_plane(struct vg_slice *s, void __user *arg)
 	plane.argsz = in.argsz;
 	plane.flags = in.flags;
 	plane.drm_plane_type = in.drm_plane_type;
-	if (in.drm_plane_type == 1) {
+	/* Who asks for a region need not know of planes: QEMU leaves the type at 0. */
+	if (in.drm_plane_type == 1 || (!in.drm_plane_type && kind == VFIO_GFX_PLANE_TYPE_REGION)) {
 		mutex_lock(&s->lock);
 		describe_plane(s, &plane);
 		mutex_unlock(&s->lock);
@@ -216,6 +231,10 @@ static int get_dmabuf(struct vg_slice *s, void __user *arg)
 
 	if (get_user(id, (u32 __user *)arg))
 		return -EFAULT;
+	/* Neither changes while it is open. */
+	if (s->set.personality != VGPU_PERSONALITY_DISPLAY ||
+	    s->set.display != VGPU_DISPLAY_DMABUF)
+		return -EINVAL;
 	mutex_lock(&s->lock);
 	p = s->picture;
 	current_id = s->picture_id;

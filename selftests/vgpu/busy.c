@@ -306,6 +306,41 @@ static void stuck(void)
 	OK(try_delete(id, VGPU_DELETE_FORCE));
 }
 
+/* As soon as the driver sees that a queue has hung, it may set it up anew. */
+static void hang_and_go_on(void)
+{
+	struct vgpu_cmd endless = {
+		.op = VGPU_OP_SPIN_FOREVER, .flags = VGPU_F_NOPREEMPT,
+	};
+	uint32_t round, status, late = 0, told = 0;
+
+	fresh();
+	id = new_gpu(16 * MIB, VGPU_POLICY_BEST_EFFORT, VGPU_CLOCK_VIRTUAL, 1);
+	add(id, 2, 1);
+	open_slice(&d, 1);
+	OK(set_gpu(id, VGPU_SET_PREEMPT_TIMEOUT, (struct vgpu_set){ .preempt_timeout = MSEC }));
+	for (round = 0; round < scale(400, 100); round++) {
+		start(&d, 0, 4);
+		submit(&d, 0, endless);
+		vl_vgpu_doorbell(&d, 0);
+		while (q_reg(&d, 0, VGPU_Q_ERROR) != VGPU_ERR_HANG)
+			;
+		/* The queue alone, or all of the slice. */
+		if (round % 2)
+			vl_vgpu_write(&d, VGPU_REG_CONTROL, VGPU_CONTROL_RESET);
+		start(&d, 0, 4);
+		sleep_ms(1);
+		late += q_reg(&d, 0, VGPU_Q_ERROR) == VGPU_ERR_RESET;
+		status = vl_vgpu_read(&d, VGPU_REG_INTR_STATUS);
+		if (round % 2)
+			told += !!(status & VGPU_INTR_RESET);
+	}
+	EQ(stats(id, 0, -1).hangs, round);
+	CHECK(!late, "%u of %u times a new queue was stopped for the old one", late, round);
+	CHECK(!told, "%u times a slice that was reset was told of it again", told);
+	done();
+}
+
 static void host_reset(void)
 {
 	struct vgpu_slice_reset r = { .size = sizeof(r) };
@@ -384,6 +419,7 @@ static const struct test tests[] = {
 	{ "killed", killed },
 	{ "tenants", tenants },
 	{ "stuck", stuck },
+	{ "hang_and_go_on", hang_and_go_on },
 	{ "host_reset", host_reset },
 	{ "storms", storms },
 };

@@ -50,7 +50,8 @@ sed 's/0xe3069283/1/' crc.vgpu >wrong.vgpu
 echo fault >fault.vgpu
 
 f "a GPU that is too small" "power of two" "$v" gpu create --vram 1M
-t "create" '^vgpu0$' "$v" gpu create --vram 64M --engines 2 --preempt-timeout 20s
+t "create" '^vgpu0$' "$v" gpu create --vram 64M --engines 2 --preempt-timeout 20s \
+	--test-commands
 f "the same number again" "there already" "$v" gpu create --vram 64M --id 0
 t "types" '^1of4 *4 more' "$v" gpu types 0
 t "slice add" "^$uuid\$" "$v" gpu slice add 0 1of4 --uuid $uuid

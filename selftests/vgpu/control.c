@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The contract of /dev/vgpu, GPUs and their types, what a slice can be set to. */
 #include <linux/capability.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -370,6 +373,113 @@ static void events(void)
 	close(other);
 }
 
+/* What a guest does in a loop does not drown what others have to tell. */
+static void event_flood(void)
+{
+	uint64_t begin, seconds;
+	uint32_t resets = 0, i;
+	struct vgpu_event e;
+	struct vl_vgpu d;
+	bool closed = false;
+	int fd;
+
+	there();
+	open_slice(&d, 1);
+	begin = now_ns();
+	fd = listen_to(0);
+	for (i = 0; i < 300; i++) {
+		vl_vgpu_write(&d, VGPU_REG_CONTROL, VGPU_CONTROL_RESET);
+		if (i % 3 == 0)
+			OK(ioctl(d.device, VFIO_DEVICE_RESET));
+	}
+	close_slice(&d);
+	seconds = (now_ns() - begin) / SECOND + 1;
+	OK(fcntl(fd, F_SETFL, O_NONBLOCK));
+	while (read(fd, &e, sizeof(e)) == sizeof(e)) {
+		closed |= e.type == VGPU_EVENT_CLOSED;
+		resets += e.type == VGPU_EVENT_RESET;
+	}
+	CHECK(closed, "the end was not told of");
+	CHECK(resets <= 2 * (seconds + 1), "%u resets were told of in %llu s", resets,
+	      (unsigned long long)seconds);
+	CHECK(stats(0, 0, -1).resets >= 400, "only %llu resets were counted",
+	      (unsigned long long)stats(0, 0, -1).resets);
+	close(fd);
+	fresh();
+}
+
+struct interlude {
+	int fd;
+	void *page;
+	uint64_t vram;
+};
+
+static void unprotect(struct interlude *t)
+{
+	struct uffdio_writeprotect wp = {
+		.range = { .start = (uintptr_t)t->page, .len = 4096 },
+	};
+
+	OK(ioctl(t->fd, UFFDIO_WRITEPROTECT, &wp));
+}
+
+/* While the answer waits for its page: the number is given to another GPU. */
+static void *swap_gpus(void *arg)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct interlude *t = arg;
+	struct vgpu_create c = gpu_args();
+	struct uffd_msg m;
+
+	p.fd = t->fd;
+	REQUIRE(poll(&p, 1, MINUTES) == 1, "nobody writes to the page");
+	OK(read(t->fd, &m, sizeof(m)));
+	OK(try_delete(3, 0));
+	c.id = 3;
+	c.vram = t->vram;
+	OK(try_create(&c));
+	/* And then the answer cannot be written. */
+	OK(mprotect(t->page, 4096, PROT_READ));
+	unprotect(t);
+	return NULL;
+}
+
+/* Who cannot be told of his GPU gets none; somebody else's of its number stays. */
+static void create_undone(void)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_PAGEFAULT_FLAG_WP };
+	struct uffdio_register r = { .mode = UFFDIO_REGISTER_MODE_WP };
+	struct uffdio_writeprotect wp = { .mode = UFFDIO_WRITEPROTECT_MODE_WP };
+	struct interlude t = { .vram = 64 * MIB };
+	struct vgpu_create *c;
+	pthread_t thread;
+
+	fresh();
+	t.page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	c = t.page;
+	*c = gpu_args();
+	c->id = 3;
+	OK(mprotect(t.page, 4096, PROT_READ));
+	FAILS(try_create(c), EFAULT);
+	FAILS(try_delete(3, 0), ENOENT);
+	OK(mprotect(t.page, 4096, PROT_READ | PROT_WRITE));
+
+	t.fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (t.fd < 0 || ioctl(t.fd, UFFDIO_API, &api))
+		test_skip("no userfaultfd with write protection");
+	r.range = (struct uffdio_range){ .start = (uintptr_t)t.page, .len = 4096 };
+	OK(ioctl(t.fd, UFFDIO_REGISTER, &r));
+	wp.range = r.range;
+	OK(ioctl(t.fd, UFFDIO_WRITEPROTECT, &wp));
+	EQ(pthread_create(&thread, NULL, swap_gpus, &t), 0);
+	FAILS(try_create(c), EFAULT);
+	pthread_join(thread, NULL);
+	EQ(query(3).vram, 64 * MIB);
+	close(t.fd);
+	munmap(t.page, 4096);
+	fresh();
+}
+
 static const struct test tests[] = {
 	{ "unknown_calls", unknown_calls },
 	{ "sizes", sizes },
@@ -381,6 +491,8 @@ static const struct test tests[] = {
 	{ "settings", settings },
 	{ "set_errors", set_errors },
 	{ "events", events },
+	{ "event_flood", event_flood },
+	{ "create_undone", create_undone },
 };
 
 TEST_SUITE(tests);

@@ -339,6 +339,38 @@ static void intx(void)
 	done();
 }
 
+/* An eventfd that unmasks the interrupt that it gets: it goes round, but not for ever. */
+static void intx_loop(void)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+	uint64_t begin, sent, most;
+
+	one_slice();
+	EQ(slice(id, 0).irq_limit, VGPU_DEFAULT_IRQ_LIMIT);
+	OK(set_slice(id, 0, VGPU_SLICE_IRQ_LIMIT, (struct vgpu_slice_set){ .irq_limit = 100 }));
+	begin = now_ns();
+	OK(set_irq(VFIO_PCI_MSI_IRQ_INDEX, OFF, 0, 0));
+	OK(set_irq(VFIO_PCI_INTX_IRQ_INDEX, TRIGGER, 1, fd));
+	OK(set_irq(VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_DATA_EVENTFD |
+		   VFIO_IRQ_SET_ACTION_UNMASK, 1, fd));
+	start(&d, 0, 4);
+	fence(1);
+	sleep_ms(500);
+	sent = stats(id, 0, -1).irqs;
+	most = 100 / 8 + 100 * (now_ns() - begin) / SECOND + 2;
+	CHECK(sent > 5 && sent <= most, "%llu interrupts, at most %llu are allowed",
+	      (unsigned long long)sent, (unsigned long long)most);
+	CHECK(stats(id, 0, -1).irq_storms, "no storm");
+	/* Nothing is pending any more: it ends. */
+	vl_vgpu_write(&d, VGPU_REG_INTR_STATUS, ~0U);
+	sleep_ms(100);
+	sent = stats(id, 0, -1).irqs;
+	sleep_ms(100);
+	EQ(stats(id, 0, -1).irqs, sent);
+	close(fd);
+	done();
+}
+
 static void msi(void)
 {
 	uint32_t both = VGPU_INTR_FENCE(0) | VGPU_INTR_FENCE(1);
@@ -450,6 +482,8 @@ static void reset(void)
 	CHECK(q_until(&d, 0, VGPU_Q_ERROR, VGPU_ERR_BUS_MASTER, 10000), "error %u",
 	      q_reg(&d, 0, VGPU_Q_ERROR));
 	set_config(4, 2, 6);
+	/* Or the end of the command would be found at the end of the patience. */
+	vl_vgpu_write(&d, VGPU_REG_INTR_ENABLE, VGPU_INTR_ALL);
 	start(&d, 0, 4);
 	EQ(run(&d, copy(iova, VGPU_VRAM | 0x5000, 8192)), 0);
 	EQ(d.vram[0x5001], 0x77);
@@ -518,6 +552,7 @@ static const struct test tests[] = {
 	{ "accesses", accesses },
 	{ "registers", registers },
 	{ "intx", intx },
+	{ "intx_loop", intx_loop },
 	{ "msi", msi },
 	{ "irq_errors", irq_errors },
 	{ "reset", reset },

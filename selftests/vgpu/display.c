@@ -132,6 +132,14 @@ static void planes(void)
 	EQ(p.height, 400);
 	EQ(p.stride, 2560);
 	EQ(p.region_index, VFIO_PCI_NUM_REGIONS);
+	/* QEMU does not say which plane of a region; there is no cursor. */
+	p = (struct vfio_device_gfx_plane_info){ .argsz = sizeof(p),
+						 .flags = VFIO_GFX_PLANE_TYPE_REGION };
+	OK(ioctl(d.device, VFIO_DEVICE_QUERY_GFX_PLANE, &p));
+	EQ(p.width, 640);
+	p.drm_plane_type = 2;
+	OK(ioctl(d.device, VFIO_DEVICE_QUERY_GFX_PLANE, &p));
+	EQ(p.width, 0);
 	mode(640, 400, 16);
 	EQ(plane(VFIO_GFX_PLANE_TYPE_REGION).drm_format, 0x36314752);
 	/* What cannot be shown is not. */
@@ -157,12 +165,14 @@ static void planes(void)
 static void region(void)
 {
 	struct vfio_region_info info = { .argsz = sizeof(info), .index = VFIO_PCI_NUM_REGIONS };
-	uint8_t *p;
+	uint8_t *p, bytes[200];
 
 	one_slice(VGPU_DISPLAY_REGION);
 	OK(ioctl(d.device, VFIO_DEVICE_GET_REGION_INFO, &info));
 	EQ(info.size, 4 * MIB);
 	EQ(info.flags, VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_MMAP);
+	FAILS(pread(d.device, bytes, 16, DISPLAY + 4 * MIB), EINVAL);
+	FAILS(pwrite(d.device, bytes, 16, DISPLAY), EINVAL);
 	mode(640, 400, 32);
 	p = mmap(NULL, 8 * MIB, PROT_READ, MAP_SHARED, d.device, DISPLAY);
 	EQ((uintptr_t)p, (uintptr_t)MAP_FAILED);
@@ -175,6 +185,17 @@ static void region(void)
 	EQ(p[100], 2);
 	set_dispi(Y_OFFSET, 0);
 	EQ(p[100], 1);
+	/* Whoever reads it sees the same. */
+	EQ(pread(d.device, bytes, 200, DISPLAY + 1), 200);
+	EQ(bytes[99], 1);
+	set_dispi(Y_OFFSET, 400);
+	EQ(pread(d.device, bytes, 200, DISPLAY + 1), 200);
+	EQ(bytes[99], 2);
+	/* Into a mapping of itself, too. */
+	EQ(pread(d.device, p + 4096, 100, DISPLAY), 100);
+	EQ(p[4096 + 99], 2);
+	set_dispi(Y_OFFSET, 0);
+	EQ(pread(d.device, bytes, 200, DISPLAY + 4 * MIB - 8), 8);
 	p[101] = 9;
 	EQ(d.vram[101], 9);
 	/* It outlives the slice: what is seen is still the old tenant's. */
@@ -225,11 +246,118 @@ static void dmabuf(void)
 	done();
 }
 
+/* A number that the last tenant got names nothing for the next. */
+static void former_picture(void)
+{
+	uint32_t picture;
+
+	one_slice(VGPU_DISPLAY_DMABUF);
+	mode(640, 400, 32);
+	picture = plane(VFIO_GFX_PLANE_TYPE_DMABUF).dmabuf_id;
+	close(OK(ioctl(d.device, VFIO_DEVICE_GET_GFX_DMABUF, &picture)));
+	close_slice(&d);
+	open_slice(&d, 1);
+	FAILS(ioctl(d.device, VFIO_DEVICE_GET_GFX_DMABUF, &picture), EINVAL);
+	mode(640, 400, 32);
+	picture = plane(VFIO_GFX_PLANE_TYPE_DMABUF).dmabuf_id;
+	close(OK(ioctl(d.device, VFIO_DEVICE_GET_GFX_DMABUF, &picture)));
+	close_slice(&d);
+	EQ(attribute(1, "personality", "compute"), 0);
+	open_slice(&d, 1);
+	FAILS(ioctl(d.device, VFIO_DEVICE_GET_GFX_DMABUF, &picture), EINVAL);
+	done();
+}
+
+#define EDID	((uint64_t)(VFIO_PCI_NUM_REGIONS + 1) << 40)
+#define BLOB	512
+
+static uint32_t monitor(uint32_t off)
+{
+	uint32_t v = 0;
+
+	EQ(pread(d.device, &v, 4, EDID + off), 4);
+	return v;
+}
+
+static int set_monitor(uint32_t off, uint32_t v)
+{
+	return pwrite(d.device, &v, 4, EDID + off) == 4 ? 0 : -1;
+}
+
+static uint8_t bar2(uint32_t off)
+{
+	uint8_t v = 0;
+
+	EQ(pread(d.device, &v, 1, BAR2 + off), 1);
+	return v;
+}
+
+/* The user brings a monitor of his own, as VMMs do when a window changes its size. */
+static void edid_region(void)
+{
+	struct {
+		struct vfio_region_info info;
+		struct vfio_region_info_cap_type type;
+	} r = { .info = { .argsz = sizeof(r.info), .index = VFIO_PCI_NUM_REGIONS + 1 } };
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	uint8_t blob[256];
+	uint32_t i;
+
+	one_slice(VGPU_DISPLAY_DMABUF);
+	OK(ioctl(d.device, VFIO_DEVICE_GET_INFO, &info));
+	EQ(info.num_regions, VFIO_PCI_NUM_REGIONS + 2);
+	OK(ioctl(d.device, VFIO_DEVICE_GET_REGION_INFO, &r));
+	EQ(r.info.argsz, sizeof(r));
+	EQ(r.info.cap_offset, 0);
+	CHECK(r.info.flags & VFIO_REGION_INFO_FLAG_CAPS, "no capabilities");
+	OK(ioctl(d.device, VFIO_DEVICE_GET_REGION_INFO, &r));
+	EQ(r.info.cap_offset, sizeof(r.info));
+	EQ(r.type.header.id, VFIO_REGION_INFO_CAP_TYPE);
+	EQ(r.type.type, VFIO_REGION_TYPE_GFX);
+	EQ(r.type.subtype, VFIO_REGION_SUBTYPE_GFX_EDID);
+	EQ(r.info.size, 2 * BLOB);
+	EQ(monitor(offsetof(struct vfio_region_gfx_edid, edid_offset)), BLOB);
+	EQ(monitor(offsetof(struct vfio_region_gfx_edid, edid_max_size)), BLOB);
+	EQ(monitor(offsetof(struct vfio_region_gfx_edid, edid_size)), 128);
+	EQ(monitor(offsetof(struct vfio_region_gfx_edid, max_xres)), 4088);
+	EQ(monitor(offsetof(struct vfio_region_gfx_edid, link_state)),
+	   VFIO_DEVICE_GFX_LINK_STATE_UP);
+	EQ(pread(d.device, blob, 256, EDID + BLOB), 256);
+	for (i = 0; i < 256; i++)
+		CHECK(blob[i] == bar2(i), "byte %u", i);
+	FAILS(pwrite(d.device, blob, 256, EDID + BLOB), EINVAL);
+	FAILS(pread(d.device, blob, 2, EDID), EINVAL);
+	FAILS(pread(d.device, blob, 8, EDID), EINVAL);
+	FAILS(pread(d.device, blob, 4, EDID + 2 * BLOB), EINVAL);
+	FAILS(set_monitor(0, 1), EINVAL);
+	FAILS(set_monitor(20, 7), EINVAL);
+	OK(set_monitor(20, VFIO_DEVICE_GFX_LINK_STATE_DOWN));
+	EQ(bar2(1), 0);
+	for (i = 0; i < 256; i++)
+		blob[i] = i + 1;
+	EQ(pwrite(d.device, blob, 256, EDID + BLOB), 256);
+	FAILS(set_monitor(8, 130), EINVAL);
+	OK(set_monitor(8, 256));
+	OK(set_monitor(20, VFIO_DEVICE_GFX_LINK_STATE_UP));
+	/* A reset is the guest's, the monitor is not. */
+	OK(ioctl(d.device, VFIO_DEVICE_RESET));
+	for (i = 0; i < 256; i++)
+		CHECK(bar2(i) == blob[i], "byte %u is 0x%x", i, bar2(i));
+	EQ(bar2(256), 0);
+	/* The next tenant finds the one that was set. */
+	close_slice(&d);
+	open_slice(&d, 1);
+	EQ(bar2(56) | (bar2(58) >> 4) << 8, 640);
+	done();
+}
+
 static const struct test tests[] = {
 	{ "registers", registers },
 	{ "planes", planes },
 	{ "region", region },
 	{ "dmabuf", dmabuf },
+	{ "former_picture", former_picture },
+	{ "edid_region", edid_region },
 };
 
 TEST_SUITE(tests);

@@ -12,8 +12,8 @@ __attribute__((constructor)) static void choose_device(void)
 	const char *kernel = getenv("VIRTLITE_KERNEL");
 
 	device = VGPU_CONTROL_PATH;
-	/* A debug kernel in an emulator takes ten times as long for the same. */
-	if (kernel && strstr(kernel, "debug"))
+	/* A debug kernel in an emulator takes ten times as long; a stock one is the third. */
+	if (kernel && (strstr(kernel, "debug") || !strncmp(kernel, "stock", 5)))
 		setenv("KVMLITE_QUICK", "1", 0);
 }
 
@@ -44,7 +44,8 @@ void fresh(void)
 struct vgpu_create gpu_args(void)
 {
 	return (struct vgpu_create) {
-		.size = sizeof(struct vgpu_create), .id = -1, .vram = 16 * MIB,
+		.size = sizeof(struct vgpu_create), .flags = VGPU_CREATE_TESTS, .id = -1,
+		.vram = 16 * MIB,
 	};
 }
 

@@ -26,6 +26,7 @@ enum {
 	OPT_PAUSED,
 	OPT_RESUME,
 	OPT_FORCE,
+	OPT_TEST_COMMANDS,
 };
 
 /* In the order of their numbers. */
@@ -40,7 +41,7 @@ static int do_gpu_help(int argc, char **argv)
 	printf("Usage: virtlite gpu create --vram SIZE [--engines N] [--policy POLICY]\n"
 	       "                           [--clock real|virtual] [--quantum TIME]\n"
 	       "                           [--preempt-timeout TIME] [--job-timeout TIME]\n"
-	       "                           [--id N] [--paused]\n"
+	       "                           [--id N] [--paused] [--test-commands]\n"
 	       "       virtlite gpu delete GPU [--force]\n"
 	       "       virtlite gpu list\n"
 	       "       virtlite gpu types GPU\n"
@@ -172,6 +173,9 @@ static int create_option(struct vgpu_create *c, int opt, const char *name)
 	case OPT_PAUSED:
 		c->paused = 1;
 		return 0;
+	case OPT_TEST_COMMANDS:
+		c->flags |= VGPU_CREATE_TESTS;
+		return 0;
 	default:
 		if (!gpu_parse_time(optarg, &ns))
 			return cmd_error("--%s %s: not a time (500us, 1ms, 2s)", name, optarg);
@@ -197,6 +201,7 @@ static int do_create(int argc, char **argv)
 		{ "job-timeout", required_argument, NULL, OPT_JOB_TIMEOUT },
 		{ "id", required_argument, NULL, OPT_ID },
 		{ "paused", no_argument, NULL, OPT_PAUSED },
+		{ "test-commands", no_argument, NULL, OPT_TEST_COMMANDS },
 		{},
 	};
 	struct vgpu_create c = { .id = -1 };

@@ -83,10 +83,13 @@ struct vgpu_info {
 #define VGPU_CLOCK_REAL		0	/* CLOCK_MONOTONIC while a command executes */
 #define VGPU_CLOCK_VIRTUAL	1	/* one ns for each work unit: deterministic */
 
+/* SPIN, SPIN_FOREVER and FAULT are commands, which they are not without. */
+#define VGPU_CREATE_TESTS	(1U << 0)
+
 /**
  * struct vgpu_create - ioctl(VGPU_CREATE): make a GPU
  * @size: size of this struct in the caller's view, in bytes
- * @flags: 0
+ * @flags: VGPU_CREATE_TESTS or 0
  * @id: number, or -1 for the lowest one that is free; its number on return
  * @engines: how many engines, 1 to 8; a slice has a queue for each. 0: 1
  * @vram: bytes, a power of two; it is allocated when it is used
@@ -247,6 +250,7 @@ struct vgpu_set {
 #define VGPU_MAX_WEIGHT			1048576
 #define VGPU_MAX_PRIORITY		7
 #define VGPU_WHOLE_SHARE		10000
+#define VGPU_DEFAULT_IRQ_LIMIT		20000
 
 /* Flags of a slice. */
 #define VGPU_SLICE_OPEN			(1U << 0)
@@ -274,7 +278,9 @@ struct vgpu_set {
  * @share: of VGPU_WHOLE_SHARE; 0: that of its VRAM
  * @priority: 0 to VGPU_MAX_PRIORITY, the highest
  * @doorbell_limit: doorbells a second above which it is held up; 0: no limit
- * @irq_limit: interrupts a second above which they are held up; 0: no limit
+ * @irq_limit: interrupts a second above which they are held up; 0: no limit, so that
+ *	a user whose eventfd unmasks itself keeps the host busy; a new slice has
+ *	VGPU_DEFAULT_IRQ_LIMIT
  * @fault_limit: faults a minute above which it is halted for a minute; 0: no limit
  * @pid: of the process that has it open, as the caller sees it, or 0
  * @pad: 0
@@ -524,7 +530,9 @@ struct vgpu_log {
  * @time: CLOCK_MONOTONIC, ns
  * @arg: see the types
  *
- * An fd keeps up to 64 events. Of faults, a slice reports one a second.
+ * An fd keeps up to 64 events. Of what its user or its guest causes, a slice reports
+ * one of a kind a second: FAULT, HANG, RESET by each but the host, STORM of each kind.
+ * Struct vgpu_stats counts them all.
  */
 struct vgpu_event {
 	__u32 type;
