@@ -6,7 +6,7 @@
  */
 
 #include <linux/fs.h>
-#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <linux/uio.h>
@@ -194,12 +194,13 @@ static void volume_work(struct vb_disk *disk, struct request *rq)
  */
 int vb_volume_open(struct vb_disk *disk, const struct vblk_attach *a, struct vb_msg *msg)
 {
-	struct vb_image *im = vb_image_of_fd(a->fd);
+	struct vb_image *im = vb_image_of_fd(a->fd, !vb_rdonly(disk));
 	struct vb_vol *vol;
 	int ret = -ENOENT;
 
 	if (IS_ERR(im)) {
-		vb_say(msg, "the fd is not an image's");
+		vb_say(msg, PTR_ERR(im) == -EROFS ? "the image's fd is for reading only" :
+		       "the fd is not an image's");
 		return PTR_ERR(im);
 	}
 	mutex_lock(&im->admin);
@@ -320,6 +321,8 @@ const struct vb_kind vb_volume_kind = {
 struct resize {
 	struct vb_vol *vol;
 	u64 bytes;
+	u64 pos;	/* up to where it is cut off, and from where on it is not */
+	u64 end;
 };
 
 static int do_resize(struct vb_image *im, void *arg)
@@ -335,30 +338,41 @@ static int do_resize(struct vb_image *im, void *arg)
 	return ret;
 }
 
+static int do_cut(struct vb_image *im, void *arg)
+{
+	struct resize *r = arg;
+
+	return vb_vol_cut(r->vol, &r->pos, r->end);
+}
+
 /**
  * vb_volume_resize() - change the size of a volume
  * @disk: on it; if it shrinks, nobody has it open
  * @bytes: new size
  *
- * What is cut off is gone: if the volume grows again, that reads as zeroes.
+ * What is cut off is gone: if the volume grows again, that reads as zeroes. So does what
+ * has been cut off when a fatal signal ends the call, which leaves the size as it was.
  *
  * Return: 0 or a negative errno.
  */
 int vb_volume_resize(struct vb_disk *disk, u64 bytes)
 {
-	struct resize r = { .vol = disk->vol, .bytes = bytes };
-	struct vb_op op = { .fn = do_resize, .arg = &r };
 	u64 size = 1ULL << disk->image->super.cluster_shift;
-	u64 was = disk->vol->rec.size;
-	unsigned int noio;
-	int ret = 0;
+	struct resize r = {
+		.vol = disk->vol, .bytes = bytes, .pos = bytes,
+		.end = round_up(disk->vol->rec.size, size),
+	};
+	struct vb_op op = { .fn = do_resize, .arg = &r };
+	int ret;
 
 	if (vb_image_rdonly(disk->image))
 		return -EROFS;
-	if (bytes < was) {
-		noio = memalloc_noio_save();
-		ret = vb_vol_discard(disk->vol, bytes, round_up(was, size) - bytes, true);
-		memalloc_noio_restore(noio);
+	while (bytes < disk->vol->rec.size && r.pos < r.end) {
+		ret = vb_image_run(disk->image, do_cut, &r);
+		if (ret)
+			return ret;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 	}
-	return ret ?: vb_commit(disk->image, &op) ?: op.ret;
+	return vb_commit(disk->image, &op) ?: op.ret;
 }
