@@ -43,7 +43,8 @@ static int do_info(struct vb_image *im, struct vb_call *c)
 	i->deleting = 0;
 	list_for_each_entry(vol, &im->deleting, link)
 		i->deleting++;
-	i->cached = READ_ONCE(im->nr_cached) * VB_BLOCK;
+	i->cached = READ_ONCE(im->nr_cached) * VB_BLOCK +
+		    READ_ONCE(im->space.nr_loaded) * sizeof(struct vb_region);
 	up_read(&im->change);
 	return 0;
 }
