@@ -266,6 +266,7 @@ static void closing(void)
 	uint64_t range[2] = { MIB, MIB };
 	void *buf = io_buffer(MIB);
 	pid_t closer, opener;
+	char c;
 
 	fresh();
 	lower = attach_fd(VBLK_BACKING_FILE, memfd(64 * MIB), 0);
@@ -288,11 +289,15 @@ static void closing(void)
 	closer = OK(fork());
 	if (!closer) {
 		detach(id);
+		OK(write(closes[1], "", 1));
 		close(image);
 		_exit(0);
 	}
 	close(image);
 	close(closes[1]);
+	/* now it is about to close, and soon hangs there */
+	EQ(OK(read(closes[0], &c, 1)), 1);
+	sleep_ms(200);
 	opener = OK(fork());
 	if (!opener) {
 		image = pool_open(backing);
