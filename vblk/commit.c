@@ -152,7 +152,7 @@ static void job_work(struct work_struct *work)
 /**
  * vb_image_run() - have a worker do something for the caller, who waits
  * @im: image
- * @fn: what; it takes as long as the backing takes to answer, and no longer
+ * @fn: what; it waits for nothing but the backing, and not for another of these workers
  * @arg: its argument
  *
  * Context: process, without im->change. No signal ends the wait.

@@ -321,8 +321,6 @@ const struct vb_kind vb_volume_kind = {
 struct resize {
 	struct vb_vol *vol;
 	u64 bytes;
-	u64 pos;	/* up to where it is cut off, and from where on it is not */
-	u64 end;
 };
 
 static int do_resize(struct vb_image *im, void *arg)
@@ -338,11 +336,45 @@ static int do_resize(struct vb_image *im, void *arg)
 	return ret;
 }
 
-static int do_cut(struct vb_image *im, void *arg)
-{
-	struct resize *r = arg;
+/* What a volume has from @pos on, up to @end, goes. */
+struct cut {
+	struct work_struct work;
+	struct vb_vol *vol;
+	u64 pos;
+	u64 end;
+	int ret;
+};
 
-	return vb_vol_cut(r->vol, &r->pos, r->end);
+static void cut_work(struct work_struct *work)
+{
+	struct cut *cut = container_of(work, struct cut, work);
+	struct vb_worker w;
+
+	vb_worker_begin(&w);
+	cut->ret = vb_vol_cut(cut->vol, &cut->pos, cut->end);
+	vb_worker_end(&w);
+}
+
+/*
+ * Piece by piece, by the disk's workers, as all that waits for commits: the image's own
+ * must always be free for those. Not by the caller, whose limits it would be under.
+ */
+static int cut_off(struct vb_disk *disk, u64 bytes)
+{
+	u64 size = 1ULL << disk->image->super.cluster_shift;
+	struct cut cut = {
+		.vol = disk->vol, .pos = bytes, .end = round_up(disk->vol->rec.size, size),
+	};
+
+	INIT_WORK_ONSTACK(&cut.work, cut_work);
+	while (!cut.ret && cut.pos < cut.end) {
+		queue_work(disk->gate.wq, &cut.work);
+		flush_work(&cut.work);
+		if (!cut.ret && fatal_signal_pending(current))
+			cut.ret = -EINTR;
+	}
+	destroy_work_on_stack(&cut.work);
+	return cut.ret;
 }
 
 /**
@@ -357,22 +389,13 @@ static int do_cut(struct vb_image *im, void *arg)
  */
 int vb_volume_resize(struct vb_disk *disk, u64 bytes)
 {
-	u64 size = 1ULL << disk->image->super.cluster_shift;
-	struct resize r = {
-		.vol = disk->vol, .bytes = bytes, .pos = bytes,
-		.end = round_up(disk->vol->rec.size, size),
-	};
+	struct resize r = { .vol = disk->vol, .bytes = bytes };
 	struct vb_op op = { .fn = do_resize, .arg = &r };
-	int ret;
+	int ret = 0;
 
 	if (vb_image_rdonly(disk->image))
 		return -EROFS;
-	while (bytes < disk->vol->rec.size && r.pos < r.end) {
-		ret = vb_image_run(disk->image, do_cut, &r);
-		if (ret)
-			return ret;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-	}
-	return vb_commit(disk->image, &op) ?: op.ret;
+	if (bytes < disk->vol->rec.size)
+		ret = cut_off(disk, bytes);
+	return ret ?: vb_commit(disk->image, &op) ?: op.ret;
 }
