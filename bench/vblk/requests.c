@@ -65,6 +65,7 @@ struct load {
 	uint64_t slots;
 	uint64_t next;
 	uint8_t *buf;
+	aio_context_t ctx;	/* goes with the process: that waits for RCU */
 };
 
 static void prepare(struct load *l, struct iocb *cb, unsigned int i)
@@ -86,10 +87,9 @@ static void transfer(struct load *l, unsigned int depth, unsigned long count)
 	struct iocb cb[MOST], *go[MOST];
 	struct io_event ev[MOST];
 	unsigned long sent = 0, back = 0;
-	aio_context_t ctx = 0;
+	aio_context_t ctx = l->ctx;
 	unsigned int i, n;
 
-	check(syscall(SYS_io_setup, MOST, &ctx), "io_setup");
 	for (i = 0; i < depth && sent < count; i++, sent++) {
 		prepare(l, &cb[i], i);
 		go[i] = &cb[i];
@@ -111,7 +111,6 @@ static void transfer(struct load *l, unsigned int depth, unsigned long count)
 		if (i && check(syscall(SYS_io_submit, ctx, i, go), "io_submit") != i)
 			die("io_submit: not all");
 	}
-	check(syscall(SYS_io_destroy, ctx), "io_destroy");
 }
 
 static void do_io(char **arg)
@@ -135,6 +134,7 @@ static void do_io(char **arg)
 	if (l.buf == MAP_FAILED)
 		die("memory");
 	memset(l.buf, 0x5a, depth * l.bytes);
+	check(syscall(SYS_io_setup, MOST, &l.ctx), "io_setup");
 	/* what is only done once */
 	transfer(&l, depth, depth * 8);
 	/* the kernel has other things to do, too, now and then: the best of a few */
