@@ -210,7 +210,7 @@ static int quiet_open(int fd)
 static void spoilt(void)
 {
 	const char *text = getenv("VBLK_STEPS");
-	unsigned long rounds = getenv("LONG") ? 5000 : scale(30, 15), i, opened = 0, failed = 0;
+	unsigned long rounds = getenv("LONG") ? 5000 : scale(30, 8), i, opened = 0, failed = 0;
 	struct image im = { .fd = memfd(BYTES) };
 	void *buf = io_buffer(65536);
 	uint64_t seed, first = 1;
