@@ -24,10 +24,12 @@ static bool name_free(struct vb_image *im, const u8 *name)
 	struct vb_vol *vol;
 	unsigned long number;
 
-	xa_for_each(&im->volumes, number, vol)
+	xa_for_each(&im->volumes, number, vol) {
 		if ((vol->rec.state == VB_VOLUME_LIVE || vol->rec.state == VB_VOLUME_SNAPSHOT) &&
 		    !memcmp(vol->rec.name, name, sizeof(vol->rec.name)))
 			return false;
+		cond_resched();
+	}
 	return true;
 }
 
@@ -110,22 +112,6 @@ int vb_image_create(struct vb_image *im, struct vblk_image_make *m, struct vb_ms
 	return ret;
 }
 
-/*
- * @vol gets another number as the one that is newer than @w, for those, too, that are
- * being deleted.
- */
-static void move_newer(struct vb_image *im, u32 from, u32 to)
-{
-	struct vb_vol *w;
-
-	list_for_each_entry(w, &im->deleting, link) {
-		if (w->rec.newer != from || w->gone)
-			continue;
-		w->rec.newer = to;
-		vb_vol_changed(w);
-	}
-}
-
 static struct vb_vol *source(struct vb_image *im, u32 number, u32 state, struct vb_msg *msg,
 			     int *ret)
 {
@@ -173,7 +159,7 @@ static int do_snapshot(struct vb_image *im, void *arg)
 		vb_vol_changed(older);
 	}
 	/* What is being deleted is compared with what does not change any more. */
-	move_newer(im, vol->rec.number, s->rec.number);
+	vb_watch_move(vol, s);
 	vol->rec.older = s->rec.number;
 	vb_vol_changed(vol);
 	/* Before the commit is durable: in doubt a block is another's. */
@@ -282,8 +268,7 @@ void vb_unlink(struct vb_image *im, struct vb_vol *vol)
 		vol->rec.older = VB_NO_VOLUME;
 		memset(vol->rec.name, 0, sizeof(vol->rec.name));
 		vol->own = vol->rec.keep;
-		vol->walk_at = 0;
-		list_add_tail(&vol->link, &im->deleting);
+		vb_doom(vol, n);
 		vb_vol_changed(vol);
 		if (n) {
 			n->rec.older = p ? p->rec.number : VB_NO_VOLUME;
@@ -408,15 +393,15 @@ static void exchange(struct vb_image *im, struct vb_vol *a, struct vb_vol *b)
 	xa_store(&im->volumes, a->rec.number, a, GFP_NOIO);
 	vb_vol_changed(a);
 	vb_vol_changed(b);
-	xa_set_mark(&im->volumes, a->rec.number, XA_MARK_0);
-	xa_set_mark(&im->volumes, b->rec.number, XA_MARK_0);
+	xa_set_mark(&im->volumes, a->rec.number, VB_CHANGED);
+	xa_set_mark(&im->volumes, b->rec.number, VB_CHANGED);
 }
 
 static int do_promote(struct vb_image *im, void *arg)
 {
 	struct drop *d = arg;
 	struct vb_vol *c, *s, *v, *first, *newest, *w;
-	u32 cn, vn;
+	u32 vn;
 	int ret;
 
 	c = vb_vol_find(im, d->v->volume);
@@ -426,16 +411,11 @@ static int do_promote(struct vb_image *im, void *arg)
 	first = oldest(im, c, s);
 	if (!first)
 		return -EUCLEAN;
-	cn = c->rec.number;
 	vn = v->rec.number;
 	exchange(im, c, v);
-	/* Who was compared with one of the trees is so still. */
-	list_for_each_entry(w, &im->deleting, link) {
-		if (w->rec.newer != cn && w->rec.newer != vn)
-			continue;
-		w->rec.newer = w->rec.newer == cn ? vn : cn;
-		vb_vol_changed(w);
-	}
+	/* Who was compared with one of the trees is so still: it has another number. */
+	vb_watch_move(c, c);
+	vb_watch_move(v, v);
 	if (first != c) {
 		newest = vb_vol_find(im, c->rec.older);
 		newest->rec.newer = vn;
@@ -455,9 +435,8 @@ static int do_promote(struct vb_image *im, void *arg)
 	v->rec.older = VB_NO_VOLUME;
 	v->rec.newer = VB_NO_VOLUME;
 	v->own = v->rec.keep;
-	v->walk_at = 0;
 	memset(v->rec.name, 0, sizeof(v->rec.name));
-	list_add_tail(&v->link, &im->deleting);
+	vb_doom(v, NULL);
 	/* A hidden snapshot has waited for this. */
 	if (s->rec.state == VB_VOLUME_HIDDEN)
 		vb_unlink(im, s);

@@ -188,9 +188,15 @@ static unsigned long scan(struct shrinker *s, struct shrink_control *sc)
 	return done ?: SHRINK_STOP;
 }
 
+/* What an image may have for nodes, and as much again for regions of its space. */
+unsigned long vb_cache_bytes(void)
+{
+	return max(1U, READ_ONCE(map_cache_mib)) * (unsigned long)SZ_1M;
+}
+
 void vb_cache_join(struct vb_image *im)
 {
-	im->max_cached = max(1U, READ_ONCE(map_cache_mib)) * (unsigned long)(SZ_1M / VB_BLOCK);
+	im->max_cached = vb_cache_bytes() / VB_BLOCK;
 	mutex_lock(&caches_lock);
 	list_add(&im->caches, &caches);
 	mutex_unlock(&caches_lock);

@@ -3,12 +3,16 @@
  * From one epoch to the next: Documentation/vblk-format.rst, "How an image changes".
  * Maps do not change while a commit collects and writes; reading goes on, and writing
  * in place.
+ *
+ * Commits are the workers' of im->wq alone. A caller's task would write to the backing
+ * under limits and signals that are not the image's: a commit that fails in the middle
+ * ends all writing.
  */
 
-#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "image.h"
+#include "mq.h"
 #include "trace.h"
 
 static int write_maps(struct vb_image *im)
@@ -17,7 +21,7 @@ static int write_maps(struct vb_image *im)
 	unsigned long number;
 	int ret;
 
-	xa_for_each_marked(&im->volumes, number, vol, XA_MARK_0) {
+	xa_for_each_marked(&im->volumes, number, vol, VB_CHANGED) {
 		ret = vb_tree_write(&vol->tree, vol);
 		if (ret)
 			return ret;
@@ -56,6 +60,11 @@ static int commit(struct vb_image *im, struct vb_op *op)
 		return vb_meta_flush(im);
 	if (vb_image_rdonly(im))
 		return -EROFS;
+	/* An epoch has 48 bits. What is durable stays so. */
+	if (im->next.epoch >= VB_MAX_EPOCH) {
+		vb_image_fail(im, -EOVERFLOW, "after the last epoch");
+		return -EIO;
+	}
 	ret = collect(im, op);
 	if (!ret && im->error)
 		ret = -EIO;
@@ -85,17 +94,17 @@ static void answer(struct list_head *list, int error, bool released)
 }
 
 /**
- * vb_commit() - make all that has been acknowledged durable
+ * vb_commit_now() - make all that has been acknowledged durable
  * @im: image, not read-only
  * @op: to be part of it, or NULL
  *
- * Context: process, without im->change. Also answers who waits for a commit.
+ * Context: a worker of im->wq, between vb_worker_begin() and _end(), without im->change.
+ * Also answers who waits for a commit.
  *
  * Return: 0 or a negative errno; @op->ret, if it was called, is another matter.
  */
-int vb_commit(struct vb_image *im, struct vb_op *op)
+int vb_commit_now(struct vb_image *im, struct vb_op *op)
 {
-	unsigned int noio = memalloc_noio_save();
 	LIST_HEAD(waiting);
 	int ret;
 
@@ -118,19 +127,84 @@ int vb_commit(struct vb_image *im, struct vb_op *op)
 	}
 	answer(&waiting, ret, true);
 	mutex_unlock(&im->committing);
-	memalloc_noio_restore(noio);
 	return ret;
 }
 
-/* Within a second. */
-void vb_commit_soon(struct vb_image *im)
+/* What a caller has a worker do. */
+struct job {
+	struct work_struct work;
+	struct vb_image *im;
+	int (*fn)(struct vb_image *im, void *arg);
+	void *arg;
+	int ret;
+};
+
+static void job_work(struct work_struct *work)
 {
-	queue_delayed_work(im->wq, &im->commit_work, HZ);
+	struct job *job = container_of(work, struct job, work);
+	struct vb_worker w;
+
+	vb_worker_begin(&w);
+	job->ret = job->fn(job->im, job->arg);
+	vb_worker_end(&w);
+}
+
+/**
+ * vb_image_run() - have a worker do something for the caller, who waits
+ * @im: image
+ * @fn: what; it waits for nothing but the backing, and not for another of these workers
+ * @arg: its argument
+ *
+ * Context: process, without im->change. No signal ends the wait.
+ *
+ * Return: what @fn returned.
+ */
+int vb_image_run(struct vb_image *im, int (*fn)(struct vb_image *im, void *arg), void *arg)
+{
+	struct job job = { .im = im, .fn = fn, .arg = arg };
+
+	INIT_WORK_ONSTACK(&job.work, job_work);
+	queue_work(im->wq, &job.work);
+	flush_work(&job.work);
+	destroy_work_on_stack(&job.work);
+	return job.ret;
+}
+
+static int run_commit(struct vb_image *im, void *arg)
+{
+	return vb_commit_now(im, arg);
+}
+
+/**
+ * vb_commit() - the same for a caller who is no worker
+ * @im: image, not read-only
+ * @op: to be part of it, or NULL
+ *
+ * Context: process, without im->change.
+ *
+ * Return: as vb_commit_now().
+ */
+int vb_commit(struct vb_image *im, struct vb_op *op)
+{
+	return vb_image_run(im, run_commit, op);
+}
+
+/* Within a second, or, if there is much to write, now. */
+void vb_commit_soon(struct vb_image *im, bool now)
+{
+	if (now)
+		mod_delayed_work(im->wq, &im->commit_work, 0);
+	else
+		queue_delayed_work(im->wq, &im->commit_work, HZ);
 }
 
 void vb_commit_work(struct work_struct *work)
 {
-	vb_commit(container_of(work, struct vb_image, commit_work.work), NULL);
+	struct vb_worker w;
+
+	vb_worker_begin(&w);
+	vb_commit_now(container_of(work, struct vb_image, commit_work.work), NULL);
+	vb_worker_end(&w);
 }
 
 /**

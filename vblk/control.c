@@ -158,7 +158,7 @@ static int do_image_open(struct vb_call *c)
 	if (IS_ERR(im))
 		return PTR_ERR(im);
 	fd = get_unused_fd_flags(O_CLOEXEC);
-	file = fd < 0 ? ERR_PTR(fd) : vb_image_file(im);
+	file = fd < 0 ? ERR_PTR(fd) : vb_image_file(im, o->flags & VBLK_ATTACH_RDONLY);
 	if (IS_ERR(file)) {
 		if (fd >= 0)
 			put_unused_fd(fd);

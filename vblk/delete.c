@@ -4,31 +4,13 @@
  * Documentation/vblk-format.rst, "Deleting".
  */
 
-#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "image.h"
+#include "mq.h"
 
 /* Subtrees and clusters that one step looks at. */
 #define STEP 8192
-
-/* One whose neighbour waits for it must go first; of the others the lowest number. */
-static struct vb_vol *choose(struct vb_image *im)
-{
-	struct vb_vol *vol, *w, *best = NULL;
-
-	if (im->next.work)
-		return vb_vol_find(im, im->next.work_volume);
-	list_for_each_entry(vol, &im->deleting, link) {
-		bool waits = false;
-
-		list_for_each_entry(w, &im->deleting, link)
-			waits |= w->rec.newer == vol->rec.number;
-		if (!waits && (!best || vol->rec.number < best->rec.number))
-			best = vol;
-	}
-	return best;
-}
 
 static bool same(const struct vb_entry *a, const struct vb_entry *b)
 {
@@ -130,41 +112,43 @@ static s64 pass(struct vb_vol *vol, struct vb_vol *n, unsigned int *looks)
 	return ret ?: 1LL << 8 * level;
 }
 
-static int step(struct vb_image *im, void *arg)
+/* What one step may do: all writers wait meanwhile, and each look may be a read. */
+struct budget {
+	unsigned int looks;
+	unsigned long until;
+};
+
+static bool spent(struct vb_image *im, const struct budget *b)
 {
-	struct vb_vol *vol = choose(im), *n;
-	unsigned long until = jiffies + HZ / 20;
-	unsigned int looks = 0;
-	u64 end;
+	return b->looks >= STEP || time_after(jiffies, b->until) || vb_space_crowded(im, false);
+}
+
+/* Go on with one of them. */
+static int walk(struct vb_image *im, struct vb_vol *vol, struct budget *b)
+{
+	struct vb_vol *n = vol->rec.newer == VB_NO_VOLUME ? NULL : vb_vol_find(im, vol->rec.newer);
+	u64 end = 1ULL << 8 * vol->tree.depth;
 	s64 done;
 
-	*(bool *)arg = vol;
-	if (!vol) {
-		/* Each waits for another: no writer of the format makes that. */
-		if (!list_empty(&im->deleting))
-			vb_image_fail(im, -EUCLEAN, "deleting: a loop");
-		return 0;
-	}
-	n = vol->rec.newer == VB_NO_VOLUME ? NULL : vb_vol_find(im, vol->rec.newer);
-	end = 1ULL << 8 * vol->tree.depth;
-	/* All writers wait meanwhile, and each look may be a read. */
-	while (vol->walk_at < end && looks < STEP && !time_after(jiffies, until)) {
-		done = pass(vol, n, &looks);
-		if (done < 0) {
-			vb_image_fail(im, done, "deleting");
+	if (im->walking != vol)
+		vb_doomed_begin(vol, 0);
+	vb_vol_changed(vol);
+	do {
+		if (vol->walk_at >= end)
+			break;
+		done = pass(vol, n, &b->looks);
+		if (done < 0)
 			return done;
-		}
 		vol->walk_at += done;
 		cond_resched();
-	}
-	vb_vol_changed(vol);
+	} while (!spent(im, b));
 	if (vol->walk_at < end) {
 		im->next.work = 1;
 		im->next.work_volume = vol->rec.number;
 		im->next.work_at = vol->walk_at;
 	} else {
 		/* Its last nodes go with the maps that this commit writes next. */
-		vol->gone = true;
+		vb_doomed_done(vol);
 		im->nr_volumes--;
 		im->next.work = 0;
 		im->next.work_volume = 0;
@@ -173,19 +157,45 @@ static int step(struct vb_image *im, void *arg)
 	return 0;
 }
 
+/* As many as a step has time for: the small ones go together. */
+static int step(struct vb_image *im, void *arg)
+{
+	struct budget b = { .until = jiffies + HZ / 20 };
+	struct vb_vol *vol;
+	int ret;
+
+	do {
+		vol = vb_doomed_next(im);
+		if (!vol)
+			break;
+		ret = walk(im, vol, &b);
+		if (ret) {
+			vb_image_fail(im, ret, "deleting");
+			return ret;
+		}
+	} while (!spent(im, &b));
+	/* Each waits for another: no writer of the format makes that. */
+	if (!vol && !list_empty(&im->deleting))
+		vb_image_fail(im, -EUCLEAN, "deleting: a loop");
+	return 0;
+}
+
 void vb_delete_work(struct work_struct *work)
 {
 	struct vb_image *im = container_of(work, struct vb_image, delete_work);
 	bool more = true;
-	struct vb_op op = { .fn = step, .arg = &more };
-	unsigned int noio = memalloc_noio_save();
+	struct vb_op op = { .fn = step };
+	struct vb_worker w;
 
+	vb_worker_begin(&w);
 	while (more && !READ_ONCE(im->closing) && !vb_image_rdonly(im)) {
 		down_read(&im->change);
 		more = !list_empty(&im->deleting);
 		up_read(&im->change);
-		if (more && vb_commit(im, &op))
+		if (more && vb_commit_now(im, &op))
 			break;
+		wake_up_all(&im->deleted);
 	}
-	memalloc_noio_restore(noio);
+	wake_up_all(&im->deleted);
+	vb_worker_end(&w);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What is not the same in two volumes: their maps, walked together. */
 
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -20,8 +21,12 @@ static int entry(struct vb_vol *vol, unsigned int level, u64 index, struct vb_en
 	ret = vb_tree_entry(&vol->tree, level, index, e);
 	if (ret == -ERANGE) {
 		/* Above its root: another subtree only if the root is in it. */
-		*e = index ? (struct vb_entry){} : vol->tree.root;
-		*old |= !index && !vb_entry_is_hole(&vol->tree.root);
+		if (index)
+			return 0;
+		spin_lock(&vol->tree.lock);
+		*e = vol->tree.root;
+		spin_unlock(&vol->tree.lock);
+		*old |= !vb_entry_is_hole(e);
 		return 0;
 	}
 	*old |= ret == 1;
@@ -96,6 +101,8 @@ static int walk(struct vb_image *im, struct walk *w, struct out *o)
 	int ret;
 
 	while (w->at < end && w->looks < LOOKS) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		down_read(&im->change);
 		ret = look(w);
 		up_read(&im->change);

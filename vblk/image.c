@@ -13,8 +13,11 @@
 #define OPEN_FLAGS (VBLK_ATTACH_RDONLY | VBLK_ATTACH_BUFFERED | VBLK_ATTACH_DIRECT)
 
 static LIST_HEAD(images);
-/* Protects images, and keeps them from being opened and closed at the same time. */
+/* Protects images and their @busy; nothing is read or written under it. */
 static DEFINE_MUTEX(images_lock);
+/* Who waits for an image that is being opened or closed, and how often one was done. */
+static DECLARE_WAIT_QUEUE_HEAD(settled);
+static unsigned long nr_settled;
 
 /**
  * vb_image_event() - something has happened to an image: each of its disks tells it
@@ -116,7 +119,7 @@ static int read_image(struct vb_image *im, struct vb_msg *msg)
 	if (ret)
 		return ret;
 	ret = mempool_init(&im->clusters, 2, alloc_cluster, free_cluster,
-			   (void *)(unsigned long)(im->super.cluster_shift - PAGE_SHIFT));
+			   (void *)(unsigned long)get_order(1UL << im->super.cluster_shift));
 	if (ret)
 		return ret;
 	ret = vb_log_read(im);
@@ -130,7 +133,8 @@ static int read_image(struct vb_image *im, struct vb_msg *msg)
 	return ret;
 }
 
-static void free_image(struct vb_image *im)
+/* All that it has, the backing last. */
+static void end_image(struct vb_image *im)
 {
 	struct vb_vol *vol;
 	unsigned long number;
@@ -148,6 +152,11 @@ static void free_image(struct vb_image *im)
 	cleanup_srcu_struct(&im->srcu);
 	mempool_exit(&im->clusters);
 	vb_backing_close(im->backing);
+}
+
+static void free_image(struct vb_image *im)
+{
+	end_image(im);
 	kfree(im);
 }
 
@@ -175,6 +184,7 @@ static struct vb_image *new_image(void)
 	INIT_LIST_HEAD(&im->cache);
 	INIT_DELAYED_WORK(&im->commit_work, vb_commit_work);
 	INIT_WORK(&im->delete_work, vb_delete_work);
+	init_waitqueue_head(&im->deleted);
 	spin_lock_init(&im->waiting_lock);
 	INIT_LIST_HEAD(&im->waiting);
 	INIT_LIST_HEAD(&im->disks);
@@ -186,24 +196,29 @@ static struct vb_image *new_image(void)
 	return NULL;
 }
 
-static struct vb_image *open_new(struct vblk_image_open *o, struct vb_msg *msg)
+/* What an image is known by: an inode, or a block device. Only compared. */
+static const void *key_of(struct file *file)
+{
+	return vb_backing_bdev(file) ?: (void *)d_real_inode(file->f_path.dentry);
+}
+
+/* All of it but the table of images. */
+static int open_new(struct vb_image *im, struct vblk_image_open *o, struct vb_msg *msg)
 {
 	struct vb_backing_spec spec = {
 		.backing = o->backing, .fd = o->fd, .image = true, .flags = o->flags,
 	};
-	struct vb_image *im;
+	struct vb_backing *b;
 	unsigned int noio;
 	int ret;
 
-	im = new_image();
-	if (!im)
-		return ERR_PTR(-ENOMEM);
-	im->backing = vb_backing_open(&spec, msg);
-	if (IS_ERR(im->backing)) {
-		ret = PTR_ERR(im->backing);
-		im->backing = NULL;
-		free_image(im);
-		return ERR_PTR(ret);
+	b = vb_backing_open(&spec, msg);
+	if (IS_ERR(b))
+		return PTR_ERR(b);
+	im->backing = b;
+	if (im->key != (b->inode ?: (void *)b->bdev.bdev)) {
+		vb_say(msg, "fd %d is another file by now", o->fd);
+		return -EBADF;
 	}
 	im->flags = spec.flags;
 	im->sector_size = spec.sector_size;
@@ -211,34 +226,108 @@ static struct vb_image *open_new(struct vblk_image_open *o, struct vb_msg *msg)
 	noio = memalloc_noio_save();
 	ret = read_image(im, msg);
 	memalloc_noio_restore(noio);
-	if (ret) {
-		free_image(im);
-		return ERR_PTR(ret);
-	}
+	if (ret)
+		return ret;
 	vb_cache_join(im);
-	list_add(&im->node, &images);
 	if (!list_empty(&im->deleting) && !vb_image_rdonly(im))
 		queue_work(im->wq, &im->delete_work);
-	return im;
+	return 0;
 }
 
-/* The image that an fd's file or block device is, if it is open. */
-static struct vb_image *find(int fd)
+/* It may be found from now on, or is gone. */
+static void settle(struct vb_image *im, bool gone)
 {
-	struct file *file = fget(fd);
-	struct block_device *bdev;
-	struct vb_image *im, *found = NULL;
+	mutex_lock(&images_lock);
+	im->busy = false;
+	if (gone)
+		list_del(&im->node);
+	WRITE_ONCE(nr_settled, nr_settled + 1);
+	mutex_unlock(&images_lock);
+	wake_up_all(&settled);
+}
 
-	if (!file)
-		return NULL;
-	bdev = vb_backing_bdev(file);
-	list_for_each_entry(im, &images, node) {
-		if (bdev ? im->backing->bdev.bdev == bdev :
-			   im->backing->inode == d_real_inode(file->f_path.dentry))
-			found = im;
+/*
+ * The image that a file or block device is, referenced, if it is open. Else @new, if
+ * there is one, is in the table in its place, busy; it stays the caller's.
+ */
+static struct vb_image *find(const void *key, struct vb_image *new)
+{
+	struct vb_image *im, *found;
+	unsigned long seen;
+	bool busy;
+
+	for (;;) {
+		found = NULL;
+		mutex_lock(&images_lock);
+		list_for_each_entry(im, &images, node)
+			if (im->key == key)
+				found = im;
+		/* A busy one may be gone as soon as the lock is not held. */
+		busy = found && found->busy;
+		seen = nr_settled;
+		if (found && !busy)
+			vb_image_get(found);
+		if (!found && new) {
+			new->key = key;
+			new->busy = true;
+			list_add(&new->node, &images);
+		}
+		mutex_unlock(&images_lock);
+		if (!busy)
+			return found;
+		if (wait_event_killable(settled, READ_ONCE(nr_settled) != seen))
+			return ERR_PTR(-EINTR);
+	}
+}
+
+/* The key of a file that may be opened so; also if somebody else has done it already. */
+static const void *key_of_fd(const struct vblk_image_open *o, struct vb_msg *msg)
+{
+	bool write = !(o->flags & VBLK_ATTACH_RDONLY);
+	struct file *file = fget(o->fd);
+	const void *key;
+
+	if (!file) {
+		vb_say(msg, "fd %d is not open", o->fd);
+		return ERR_PTR(-EBADF);
+	}
+	key = key_of(file);
+	if (!(file->f_mode & FMODE_READ) || (write && !(file->f_mode & FMODE_WRITE))) {
+		vb_say(msg, "the fd must be open for reading%s", write ? " and writing" : "");
+		key = ERR_PTR(-EBADF);
 	}
 	fput(file);
-	return found;
+	return key;
+}
+
+static struct vb_image *open_file(struct vblk_image_open *o, struct vb_msg *msg)
+{
+	const void *key = key_of_fd(o, msg);
+	struct vb_image *new, *im;
+	int ret;
+
+	if (IS_ERR(key))
+		return ERR_CAST(key);
+	im = find(key, NULL);
+	if (im)
+		return im;
+	new = new_image();
+	if (!new)
+		return ERR_PTR(-ENOMEM);
+	im = find(key, new);
+	if (im) {
+		free_image(new);
+		return im;
+	}
+	ret = open_new(new, o, msg);
+	if (!ret) {
+		settle(new, false);
+		return new;
+	}
+	end_image(new);
+	settle(new, true);
+	kfree(new);
+	return ERR_PTR(ret);
 }
 
 static struct vb_image *of_disk(struct vblk_image_open *o)
@@ -278,19 +367,10 @@ struct vb_image *vb_image_open(struct vblk_image_open *o, struct vb_msg *msg)
 		return ERR_PTR(-EINVAL);
 	if (o->backing < VBLK_BACKING_FILE || o->backing > VBLK_BACKING_IMAGE)
 		return ERR_PTR(-EOPNOTSUPP);
-	if (o->backing == VBLK_BACKING_IMAGE) {
+	if (o->backing == VBLK_BACKING_IMAGE)
 		im = of_disk(o);
-	} else {
-		if (o->id)
-			return ERR_PTR(-EINVAL);
-		mutex_lock(&images_lock);
-		im = find(o->fd);
-		if (im)
-			vb_image_get(im);
-		else
-			im = open_new(o, msg);
-		mutex_unlock(&images_lock);
-	}
+	else
+		im = o->id ? ERR_PTR(-EINVAL) : open_file(o, msg);
 	if (IS_ERR(im))
 		return im;
 	if (im->flags & VBLK_ATTACH_RDONLY && !(o->flags & VBLK_ATTACH_RDONLY)) {
@@ -298,7 +378,8 @@ struct vb_image *vb_image_open(struct vblk_image_open *o, struct vb_msg *msg)
 		vb_image_put(im);
 		return ERR_PTR(-EBUSY);
 	}
-	o->flags = im->flags;
+	/* Who asked for reading only, gets no more. */
+	o->flags = im->flags | (o->flags & VBLK_ATTACH_RDONLY);
 	return im;
 }
 
@@ -307,24 +388,32 @@ void vb_image_get(struct vb_image *im)
 	kref_get(&im->ref);
 }
 
+static int last_commit(struct vb_image *im, void *arg)
+{
+	return im->changed ? vb_commit_now(im, NULL) : 0;
+}
+
 static void close_image(struct kref *ref)
 {
 	struct vb_image *im = container_of(ref, struct vb_image, ref);
 
-	/* Nobody can find it: images_lock is held. What is acknowledged is kept. */
-	list_del(&im->node);
+	/* Nobody gets it any more; who wants to, waits until it is gone. */
+	im->busy = true;
 	WRITE_ONCE(im->closing, true);
+	mutex_unlock(&images_lock);
 	cancel_work_sync(&im->delete_work);
 	cancel_delayed_work_sync(&im->commit_work);
-	if (im->changed && !vb_image_rdonly(im))
-		vb_commit(im, NULL);
+	/* What is acknowledged is kept. */
+	if (!vb_image_rdonly(im))
+		vb_image_run(im, last_commit, NULL);
 	cancel_delayed_work_sync(&im->commit_work);
 	vb_cache_leave(im);
-	free_image(im);
+	end_image(im);
+	settle(im, true);
+	kfree(im);
 }
 
 void vb_image_put(struct vb_image *im)
 {
-	if (kref_put_mutex(&im->ref, close_image, &images_lock))
-		mutex_unlock(&images_lock);
+	kref_put_mutex(&im->ref, close_image, &images_lock);
 }

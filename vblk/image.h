@@ -23,6 +23,9 @@
 /* Up to 2^40 clusters in a tree of depth 5, and what a block device may have. */
 #define VB_MAX_VOLUME_BYTES	BIT_ULL(52)
 #define VB_OUT_BLOCKS	64
+/* Marks in vb_image::volumes. */
+#define VB_CHANGED	XA_MARK_0
+#define VB_READY	XA_MARK_1
 /* For the little memory that a commit, or a look at the map, cannot do without. */
 #define VB_GFP_SURE	(GFP_NOIO | __GFP_NOFAIL)
 /* Blocks that a commit may need apart from nodes of volumes. */
@@ -93,10 +96,13 @@ struct vb_span {
  * @im: image
  * @rec: the record; changes with im->change held for writing
  * @tree: its map; tree.root and tree.depth are what counts, not @rec's
- * @changed: it is to be looked at by the next commit; with a mark in im->volumes
+ * @changed: it is to be looked at by the next commit; with VB_CHANGED in im->volumes
  * @gone: it has been deleted; goes when that is durable
  * @disk: that it is attached as, or NULL; under im->admin
  * @link: among those that are being deleted; im->change
+ * @watchers: those of them that are compared with this one; im->change
+ * @watch: among the watchers of another
+ * @awaited: latest @taken of watchers whose walk has not begun; im->change
  * @walk_at: of those: up to which leaf it is done, as memory has it; im->change
  * @own: births up to this are another's, as memory has it; im->change
  * @inplace: only births later than this are written in place; under tree.lock
@@ -114,6 +120,9 @@ struct vb_vol {
 	bool gone;
 	struct vb_disk *disk;
 	struct list_head link;
+	struct list_head watchers;
+	struct list_head watch;
+	u64 awaited;
 	u64 walk_at;
 	u64 own;
 	u64 inplace;
@@ -123,12 +132,31 @@ struct vb_vol {
 	wait_queue_head_t wait;
 };
 
-/* A leaf of the bitmap, in memory. */
+/**
+ * struct vb_region - a leaf of the bitmap in memory; all under space.lock
+ * @index: which
+ * @avail: blocks that may be given out
+ * @out: blocks that are given out, and neither used nor cancelled yet
+ * @refs: who looks at it
+ * @used: since the cache last thought of evicting it
+ * @dirty: in space.dirty
+ * @given: in space.given
+ * @lru: in space.lru
+ * @dirty_link: see @dirty
+ * @given_link: see @given
+ * @bits: of its blocks
+ *
+ * Evicted when nothing of it is under way: neither @out, @refs, @dirty nor @given.
+ */
 struct vb_region {
 	u64 index;
 	u32 avail;
-	bool dirty;		/* in space.dirty */
-	bool given;		/* in space.given */
+	u32 out;
+	int refs;
+	bool used;
+	bool dirty;
+	bool given;
+	struct list_head lru;
 	struct list_head dirty_link;
 	struct list_head given_link;
 	struct vb_bits bits;
@@ -137,9 +165,15 @@ struct vb_region {
 /**
  * struct vb_space - which blocks are in use
  * @lock: protects the regions' bits and all that follows but @load and the log
- * @load: one region is loaded at a time
+ * @load: one region is loaded at a time; also protects @folded
  * @regions: those that are loaded
+ * @lru: those, the one used last first
+ * @nr_loaded: how many
+ * @max_loaded: how many at most, but for those that something is under way in
  * @nr_regions: of the image
+ * @touched: a bit for each region that the log has a record of, or had; im->change
+ * @nr_touched: how many
+ * @folded: of those, whose leaf is newer than the log; NULL but during a fold
  * @free: blocks that nothing uses, as memory has it
  * @avail: blocks that may be given out
  * @promised: blocks that the next commit will need for nodes that are dirty, and
@@ -150,6 +184,7 @@ struct vb_region {
  * @released: how often @full was taken back
  * @low: below the mark, and this has been told
  * @dirty: regions with changes since the last commit
+ * @nr_dirty: how many
  * @given: regions with blocks to be released
  * @log: records since the bitmap was written, the oldest first; im->change
  * @nr_log: how many
@@ -160,7 +195,13 @@ struct vb_space {
 	spinlock_t lock;	/* see above */
 	struct mutex load;	/* see above */
 	struct xarray regions;
+	struct list_head lru;
+	unsigned long nr_loaded;
+	unsigned long max_loaded;
 	u64 nr_regions;
+	unsigned long *touched;
+	unsigned long nr_touched;
+	unsigned long *folded;
 	u64 free;
 	u64 avail;
 	u64 promised;
@@ -170,6 +211,7 @@ struct vb_space {
 	u64 released;
 	bool low;
 	struct list_head dirty;
+	unsigned long nr_dirty;
 	struct list_head given;
 	u64 *log;
 	u32 nr_log;
@@ -184,6 +226,8 @@ struct vb_space {
  * struct vb_image - an open image
  * @ref: held by each fd of the image and each disk on one of its volumes
  * @node: in the table of images
+ * @key: what it is found by there
+ * @busy: it is being opened or closed; under the table's lock
  * @backing: the file or block device
  * @flags: VBLK_ATTACH_RDONLY, _BUFFERED, _DIRECT
  * @sector_size: smallest that the backing can do
@@ -200,8 +244,10 @@ struct vb_space {
  * @changed: there is something to commit
  * @table: volumes
  * @bitmap: space
- * @volumes: in memory, by number
- * @deleting: those of state 4
+ * @volumes: in memory, by number; with VB_CHANGED if the next commit is to look at
+ *	it, with VB_READY if it is the turn of one that is being deleted
+ * @deleting: those of state 4 that are not done; im->change
+ * @walking: the one of them that has been begun, or NULL; im->change
  * @next_volume: lowest number that no volume has had; im->change
  * @nr_volumes: records in use; im->change
  * @space: see there
@@ -213,9 +259,10 @@ struct vb_space {
  * @caches: among all images, for the shrinker
  * @clusters: buffers of a cluster's size, for writes to a part of one
  * @out: blocks that are waiting to be written together, by the commit
- * @wq: for commits and deletes
+ * @wq: for commits, deletes and what callers have done for them
  * @commit_work: commits when a second has passed, or somebody waits
  * @delete_work: works on what is being deleted
+ * @deleted: woken when it has done a step
  * @waiting_lock: protects @waiting and @disks
  * @waiting: for the next commit
  * @disks: on volumes of the image, by their image_link
@@ -225,6 +272,8 @@ struct vb_space {
 struct vb_image {
 	struct kref ref;
 	struct list_head node;
+	const void *key;
+	bool busy;
 	struct vb_backing *backing;
 	u32 flags;
 	u32 sector_size;
@@ -241,6 +290,7 @@ struct vb_image {
 	struct vb_tree bitmap;
 	struct xarray volumes;
 	struct list_head deleting;
+	struct vb_vol *walking;
 	u32 next_volume;
 	u32 nr_volumes;
 	struct vb_space space;
@@ -259,6 +309,7 @@ struct vb_image {
 	struct workqueue_struct *wq;
 	struct delayed_work commit_work;
 	struct work_struct delete_work;
+	wait_queue_head_t deleted;
 	spinlock_t waiting_lock;	/* see above */
 	struct list_head waiting;
 	struct list_head disks;
@@ -273,7 +324,7 @@ struct vb_waiter {
 	void (*done)(struct vb_waiter *w, int error);
 };
 
-/* What is to be part of a commit: called when all nodes of volumes are written. */
+/* What is to be part of a commit: called by a worker, when all maps are written. */
 struct vb_op {
 	int (*fn)(struct vb_image *im, void *arg);
 	void *arg;
@@ -298,8 +349,8 @@ void vb_image_fail(struct vb_image *im, int error, const char *what);
 void vb_image_event(struct vb_image *im, u32 type, u64 arg);
 
 /* image_fd.c */
-struct file *vb_image_file(struct vb_image *im);
-struct vb_image *vb_image_of_fd(int fd);
+struct file *vb_image_file(struct vb_image *im, bool rdonly);
+struct vb_image *vb_image_of_fd(int fd, bool write);
 
 /* meta.c: blocks of metadata, and bytes of data, in the caller's time */
 int vb_meta_read(struct vb_image *im, u64 block, void *data);
@@ -340,13 +391,13 @@ void vb_cache_drop(struct vb_tree *t);
 unsigned long vb_cache_evict(struct vb_image *im, unsigned long nr);
 int vb_cache_init(void);
 void vb_cache_exit(void);
+unsigned long vb_cache_bytes(void);
 void vb_cache_join(struct vb_image *im);
 void vb_cache_leave(struct vb_image *im);
 
 /* space.c */
 int vb_space_init(struct vb_image *im);
 void vb_space_exit(struct vb_image *im);
-struct vb_region *vb_space_region(struct vb_image *im, u64 index);
 int vb_space_data(struct vb_image *im, u32 clusters, u64 *block, u32 *got);
 int vb_space_meta(struct vb_image *im, u64 *block);
 void vb_space_use(struct vb_image *im, u64 block, u32 blocks);
@@ -354,16 +405,26 @@ void vb_space_cancel(struct vb_image *im, u64 block, u32 blocks);
 int vb_space_give(struct vb_image *im, u64 block, u32 blocks);
 int vb_space_promise(struct vb_image *im, unsigned int nodes);
 void vb_space_unpromise(struct vb_image *im, unsigned int nodes);
+bool vb_space_crowded(struct vb_image *im, bool full);
 void vb_space_settle(struct vb_image *im);
 void vb_space_release(struct vb_image *im);
+
+/* region_cache.c: regions in memory */
+struct vb_region *vb_region_get(struct vb_image *im, u64 index);
+void vb_region_put(struct vb_image *im, struct vb_region *r);
+void vb_regions_touch(struct vb_space *s, u64 first, u64 last);
+int vb_regions_init(struct vb_image *im);
+void vb_regions_exit(struct vb_image *im);
 
 /* log.c */
 int vb_log_read(struct vb_image *im);
 int vb_log_write(struct vb_image *im);
 
 /* commit.c */
+int vb_commit_now(struct vb_image *im, struct vb_op *op);
 int vb_commit(struct vb_image *im, struct vb_op *op);
-void vb_commit_soon(struct vb_image *im);
+int vb_image_run(struct vb_image *im, int (*fn)(struct vb_image *im, void *arg), void *arg);
+void vb_commit_soon(struct vb_image *im, bool now);
 void vb_commit_wait_async(struct vb_image *im, struct vb_waiter *w);
 int vb_commit_wait(struct vb_image *im, bool released);
 void vb_commit_work(struct work_struct *work);
@@ -380,8 +441,18 @@ void vb_vol_settle(struct vb_vol *vol);
 u64 vb_vol_others(struct vb_vol *vol, u64 leaf);
 int vb_tree_write(struct vb_tree *t, struct vb_vol *vol);
 
+/* watch.c: who is being deleted, and compared with whom */
+void vb_doom(struct vb_vol *vol, struct vb_vol *newer);
+struct vb_vol *vb_doomed_next(struct vb_image *im);
+void vb_doomed_begin(struct vb_vol *vol, u64 at);
+void vb_doomed_done(struct vb_vol *vol);
+void vb_watch_move(struct vb_vol *from, struct vb_vol *to);
+u64 vb_watch_border(struct vb_vol *vol, u64 leaf);
+int vb_doomed_read(struct vb_image *im);
+
 /* map.c: entries of a volume change */
 int vb_map_find(struct vb_vol *vol, u64 leaf, struct vb_entry *e);
+s64 vb_map_hole(struct vb_vol *vol, u64 leaf);
 int vb_map_set(struct vb_vol *vol, u64 leaf, u32 n, u64 block);
 #define VB_MAP_RUN 32
 void vb_span_lock(struct vb_vol *vol, struct vb_span *s, u64 first, u64 last);
@@ -392,6 +463,7 @@ bool vb_span_meets(struct vb_vol *vol, u64 first, u64 last);
 int vb_vol_write(struct vb_vol *vol, u64 pos, u64 bytes, struct iov_iter *iter);
 int vb_vol_read(struct vb_vol *vol, u64 pos, u64 bytes, struct iov_iter *iter);
 int vb_vol_discard(struct vb_vol *vol, u64 pos, u64 bytes, bool zero);
+int vb_vol_cut(struct vb_vol *vol, u64 *pos, u64 end);
 
 /* branch.c, delete.c, diff.c: the calls on an image */
 int vb_image_create(struct vb_image *im, struct vblk_image_make *m, struct vb_msg *msg);

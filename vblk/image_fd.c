@@ -43,7 +43,8 @@ static int do_info(struct vb_image *im, struct vb_call *c)
 	i->deleting = 0;
 	list_for_each_entry(vol, &im->deleting, link)
 		i->deleting++;
-	i->cached = READ_ONCE(im->nr_cached) * VB_BLOCK;
+	i->cached = READ_ONCE(im->nr_cached) * VB_BLOCK +
+		    READ_ONCE(im->space.nr_loaded) * sizeof(struct vb_region);
 	up_read(&im->change);
 	return 0;
 }
@@ -142,6 +143,12 @@ static int do_diff(struct vb_image *im, struct vb_call *c)
 	return vb_image_diff(im, d, &c->msg);
 }
 
+/* Is there nothing to delete, or nobody who does it? */
+static bool no_deletes(struct vb_image *im)
+{
+	return list_empty_careful(&im->deleting) || READ_ONCE(im->error);
+}
+
 static int do_commit(struct vb_image *im, struct vb_call *c)
 {
 	struct vblk_image_commit *m = &c->arg.commit;
@@ -162,8 +169,7 @@ static int do_commit(struct vb_image *im, struct vb_call *c)
 		up_read(&im->change);
 		if (!busy || !(m->flags & VBLK_COMMIT_DELETES))
 			return 0;
-		flush_work(&im->delete_work);
-		if (fatal_signal_pending(current))
+		if (wait_event_killable(im->deleted, no_deletes(im)))
 			return -EINTR;
 		if (im->error)
 			return -EIO;
@@ -173,6 +179,7 @@ static int do_commit(struct vb_image *im, struct vb_call *c)
 static const struct entry {
 	int (*fn)(struct vb_image *im, struct vb_call *c);
 	struct vb_shape shape;
+	bool write;
 } entries[] = {
 	[_IOC_NR(VBLK_IMAGE_INFO) - 0x20] = {
 		do_info, { .size = sizeof(struct vblk_image_info) },
@@ -182,30 +189,30 @@ static const struct entry {
 	},
 	[_IOC_NR(VBLK_IMAGE_CREATE) - 0x20] = {
 		do_create, { .size = sizeof(struct vblk_image_make),
-			     .msg = offsetof(struct vblk_image_make, msg_ptr) },
+			     .msg = offsetof(struct vblk_image_make, msg_ptr) }, true,
 	},
 	[_IOC_NR(VBLK_IMAGE_SNAPSHOT) - 0x20] = {
 		do_snapshot, { .size = sizeof(struct vblk_image_make),
-			       .msg = offsetof(struct vblk_image_make, msg_ptr) },
+			       .msg = offsetof(struct vblk_image_make, msg_ptr) }, true,
 	},
 	[_IOC_NR(VBLK_IMAGE_CLONE) - 0x20] = {
 		do_clone, { .size = sizeof(struct vblk_image_make),
-			    .msg = offsetof(struct vblk_image_make, msg_ptr) },
+			    .msg = offsetof(struct vblk_image_make, msg_ptr) }, true,
 	},
 	[_IOC_NR(VBLK_IMAGE_DELETE) - 0x20] = {
 		do_delete, { .size = sizeof(struct vblk_image_volume),
-			     .msg = offsetof(struct vblk_image_volume, msg_ptr) },
+			     .msg = offsetof(struct vblk_image_volume, msg_ptr) }, true,
 	},
 	[_IOC_NR(VBLK_IMAGE_PROMOTE) - 0x20] = {
 		do_promote, { .size = sizeof(struct vblk_image_volume),
-			      .msg = offsetof(struct vblk_image_volume, msg_ptr) },
+			      .msg = offsetof(struct vblk_image_volume, msg_ptr) }, true,
 	},
 	[_IOC_NR(VBLK_IMAGE_DIFF) - 0x20] = {
 		do_diff, { .size = sizeof(struct vblk_image_diff),
 			   .msg = offsetof(struct vblk_image_diff, msg_ptr) },
 	},
 	[_IOC_NR(VBLK_IMAGE_COMMIT) - 0x20] = {
-		do_commit, { .size = sizeof(struct vblk_image_commit) },
+		do_commit, { .size = sizeof(struct vblk_image_commit) }, true,
 	},
 };
 
@@ -224,7 +231,10 @@ static long image_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if (!c)
 		return -ENOMEM;
 	ret = vb_call_get(&entries[nr].shape, c, user);
-	if (!ret) {
+	if (!ret && entries[nr].write && !(file->f_mode & FMODE_WRITE)) {
+		vb_say(&c->msg, "the image's fd is for reading only");
+		ret = vb_call_put(&entries[nr].shape, c, user, -EROFS);
+	} else if (!ret) {
 		noio = memalloc_noio_save();
 		ret = entries[nr].fn(file->private_data, c);
 		memalloc_noio_restore(noio);
@@ -251,21 +261,23 @@ static const struct file_operations image_fops = {
 /**
  * vb_image_file() - make a file for an image
  * @im: image; the file takes over the caller's reference, if there is no error
+ * @rdonly: nothing can be changed by it, whoever else may change the image
  *
  * Return: the file, or an error pointer.
  */
-struct file *vb_image_file(struct vb_image *im)
+struct file *vb_image_file(struct vb_image *im, bool rdonly)
 {
-	return anon_inode_getfile("[vblk-image]", &image_fops, im, O_RDWR);
+	return anon_inode_getfile("[vblk-image]", &image_fops, im, rdonly ? O_RDONLY : O_RDWR);
 }
 
 /**
  * vb_image_of_fd() - the image that an fd is for
  * @fd: from user space
+ * @write: it is to be changed by it
  *
  * Return: it, referenced, or an error pointer.
  */
-struct vb_image *vb_image_of_fd(int fd)
+struct vb_image *vb_image_of_fd(int fd, bool write)
 {
 	struct vb_image *im = ERR_PTR(-EOPNOTSUPP);
 	struct file *file = fget(fd);
@@ -274,7 +286,10 @@ struct vb_image *vb_image_of_fd(int fd)
 		return ERR_PTR(-EBADF);
 	if (file->f_op == &image_fops) {
 		im = file->private_data;
-		vb_image_get(im);
+		if (write && !(file->f_mode & FMODE_WRITE))
+			im = ERR_PTR(-EROFS);
+		else
+			vb_image_get(im);
 	}
 	fput(file);
 	return im;

@@ -9,11 +9,19 @@
 
 #include "image.h"
 
-static unsigned int log_blocks = VB_LOG_MAX_BLOCKS;
+/* What a fold itself does to the space must have room in the log that it begins. */
+#define MOST_BLOCKS (VB_LOG_MAX_BLOCKS / 2)
+
+static unsigned int log_blocks = MOST_BLOCKS;
 module_param(log_blocks, uint, 0644);
-MODULE_PARM_DESC(log_blocks, "blocks an image's log may have before it is folded into the bitmap (64)");
+MODULE_PARM_DESC(log_blocks, "blocks an image's log may have before it is folded into the bitmap (32)");
 
 #define CAPACITY (VB_LOG_MAX_BLOCKS * VB_LOG_RECORDS)
+/*
+ * Leaves that lie all over the image may make more records than they take away. They
+ * are together after one fold, so that the next one has few.
+ */
+#define FOLDS 3
 
 static u64 record(u64 first, u64 blocks, bool used)
 {
@@ -62,6 +70,10 @@ int vb_log_read(struct vb_image *im)
 		for (left = 0; !ret && left < count; left++) {
 			ret = vb_log_record(&im->super, raw, left, &block, &blocks, &used);
 			s->log[at + left] = record(block, blocks, used);
+			if (!ret)
+				vb_regions_touch(s, block / VB_REGION_BLOCKS,
+						 (block + blocks - 1) / VB_REGION_BLOCKS);
+			cond_resched();
 		}
 	}
 	if (!ret && (at || !vb_entry_is_hole(&e)))
@@ -89,40 +101,81 @@ static u32 collect(struct vb_image *im, u64 *out, u32 max)
 }
 
 /* A leaf of the bitmap as it is after this commit, all but the fold's own blocks. */
+static int write_leaf(struct vb_image *im, struct vb_region *r, struct vb_entry *e)
+{
+	struct vb_node *raw;
+	int ret;
+
+	*e = (struct vb_entry){};
+	if (vb_bits_free(&r->bits))
+		return 0;
+	ret = vb_space_meta(im, &e->block);
+	if (ret)
+		return ret;
+	raw = vb_node_alloc(im);
+	vb_bits_store(&r->bits, (u8 *)raw->data);
+	e->birth = im->next.epoch;
+	e->crc = vb_crc32c(raw->data, VB_BLOCK);
+	ret = vb_meta_out(im, e->block, virt_to_page(raw->data)) ?: vb_meta_out_end(im);
+	vb_node_free(raw);
+	return ret;
+}
+
+/* The region stays in memory until its leaf is there, and the log is not for it any more. */
 static int fold_region(struct vb_image *im, u64 index)
 {
-	struct vb_region *r = vb_space_region(im, index);
+	struct vb_region *r = vb_region_get(im, index);
 	struct vb_entry e, old;
-	struct vb_node *raw;
-	u64 block;
 	int ret;
 
 	if (IS_ERR(r))
 		return PTR_ERR(r);
 	ret = vb_tree_entry(&im->bitmap, 0, index, &old);
-	if (ret < 0)
-		return ret;
-	e = (struct vb_entry){};
-	if (!vb_bits_free(&r->bits)) {
-		ret = vb_space_meta(im, &block);
-		if (ret)
-			return ret;
-		raw = vb_node_alloc(im);
-		vb_bits_store(&r->bits, (u8 *)raw->data);
-		e.block = block;
-		e.birth = im->next.epoch;
-		e.crc = vb_crc32c(raw->data, VB_BLOCK);
-		ret = vb_meta_out(im, block, virt_to_page(raw->data)) ?: vb_meta_out_end(im);
-		vb_node_free(raw);
-		if (ret)
-			return ret;
-	}
-	if (!vb_entry_is_hole(&old)) {
+	ret = min(ret, 0) ?: write_leaf(im, r, &e);
+	if (!ret && !vb_entry_is_hole(&old))
 		ret = vb_space_give(im, old.block, 1);
-		if (ret)
-			return ret;
-	}
-	return vb_tree_change(&im->bitmap, 0, index, &e);
+	ret = ret ?: vb_tree_change(&im->bitmap, 0, index, &e);
+	if (!ret)
+		set_bit(index, im->space.folded);
+	vb_region_put(im, r);
+	cond_resched();
+	return ret;
+}
+
+/* Which leaves a fold writes: what the log is about, and what this commit changes. */
+static int begin_fold(struct vb_image *im, unsigned long *folded)
+{
+	struct vb_space *s = &im->space;
+	struct vb_region *r;
+	int ret = 0;
+	u32 i;
+
+	/* The log's own blocks go, and that, too, is in the leaves. */
+	for (i = 0; !ret && i < s->nr_blocks; i++)
+		ret = vb_space_give(im, s->log_blocks[i].where.block, 1);
+	if (ret)
+		return ret;
+	list_for_each_entry(r, &s->dirty, dirty_link)
+		vb_regions_touch(s, r->index, r->index);
+	vb_space_settle(im);
+	mutex_lock(&s->load);
+	s->folded = folded;
+	mutex_unlock(&s->load);
+	return 0;
+}
+
+/* From here on there is no log. */
+static void end_fold(struct vb_image *im)
+{
+	struct vb_space *s = &im->space;
+
+	mutex_lock(&s->load);
+	s->nr_log = 0;
+	s->nr_blocks = 0;
+	s->folded = NULL;
+	bitmap_zero(s->touched, s->nr_regions);
+	s->nr_touched = 0;
+	mutex_unlock(&s->load);
 }
 
 /*
@@ -132,43 +185,22 @@ static int fold_region(struct vb_image *im, u64 index)
 static int fold(struct vb_image *im)
 {
 	struct vb_space *s = &im->space;
-	unsigned long *map;
-	u64 index, block, end;
-	struct vb_region *r;
-	u32 i;
+	unsigned long *folded;
+	u64 index;
 	int ret;
 
-	map = kvcalloc(BITS_TO_LONGS(s->nr_regions), sizeof(long), VB_GFP_SURE);
-	for (i = 0; i < s->nr_log; i++) {
-		block = s->log[i] & (VB_MAX_BLOCKS - 1);
-		end = block + (s->log[i] >> 40 & 0x7fffff);
-		for (index = block / VB_REGION_BLOCKS; index * VB_REGION_BLOCKS < end; index++)
-			__set_bit(index, map);
-	}
-	/* The log's own blocks go, and that, too, is in the leaves. */
-	ret = 0;
-	for (i = 0; !ret && i < s->nr_blocks; i++)
-		ret = vb_space_give(im, s->log_blocks[i].where.block, 1);
-	list_for_each_entry(r, &s->dirty, dirty_link)
-		__set_bit(r->index, map);
-	/* All of them are loaded while the old log is still there to be applied. */
-	for (index = 0; !ret && index < s->nr_regions; index++)
-		if (test_bit(index, map))
-			ret = PTR_ERR_OR_ZERO(vb_space_region(im, index));
-	if (!ret) {
-		vb_space_settle(im);
-		mutex_lock(&s->load);
-		s->nr_log = 0;
-		s->nr_blocks = 0;
-		mutex_unlock(&s->load);
-	}
-	for (index = 0; !ret && index < s->nr_regions; index++)
-		if (test_bit(index, map))
+	folded = kvcalloc(BITS_TO_LONGS(s->nr_regions), sizeof(long), VB_GFP_SURE);
+	ret = begin_fold(im, folded);
+	for (index = 0; !ret && index < s->nr_regions; index++) {
+		index = find_next_bit(s->touched, s->nr_regions, index);
+		if (index < s->nr_regions)
 			ret = fold_region(im, index);
+	}
 	if (!ret)
 		ret = vb_tree_write(&im->bitmap, NULL);
+	end_fold(im);
 	im->next.bitmap = im->bitmap.root;
-	kvfree(map);
+	kvfree(folded);
 	return ret;
 }
 
@@ -208,15 +240,19 @@ static u32 blocks_for(u32 old, u32 records)
 
 /*
  * Add this commit's records: nothing else takes or gives blocks after this. -E2BIG: the
- * log would have more than @max blocks.
+ * log would have more than @max blocks, or be about more than @regions regions: a fold
+ * has all of those in memory that its own blocks are in.
  */
-static int append(struct vb_image *im, u32 max)
+static int append(struct vb_image *im, u32 max, unsigned long regions)
 {
 	struct vb_space *s = &im->space;
 	struct vb_log_block *last = s->nr_blocks ? &s->log_blocks[s->nr_blocks - 1] : NULL;
 	u32 old = last ? last->records : 0, add, n, i, at, base;
+	struct vb_region *r;
 	int ret = 0;
 
+	if (s->nr_touched + s->nr_dirty > regions)
+		return -E2BIG;
 	add = collect(im, NULL, 0);
 	/* Join the newest block, if it has space for all. */
 	if (last && blocks_for(old, add) > 1) {
@@ -242,6 +278,8 @@ static int append(struct vb_image *im, u32 max)
 	if (WARN_ON_ONCE(add > CAPACITY - s->nr_log || old + add > n * VB_LOG_RECORDS ||
 			 old + add < n))
 		return -EUCLEAN;
+	list_for_each_entry(r, &s->dirty, dirty_link)
+		vb_regions_touch(s, r->index, r->index);
 	at = s->nr_log - old;
 	WRITE_ONCE(s->nr_log, s->nr_log + add);
 	add += old;
@@ -267,11 +305,12 @@ static int append(struct vb_image *im, u32 max)
 int vb_log_write(struct vb_image *im)
 {
 	struct vb_space *s = &im->space;
+	unsigned int folds = 0;
 	int ret;
 
-	ret = append(im, READ_ONCE(log_blocks));
-	if (ret == -E2BIG)
-		ret = fold(im) ?: append(im, VB_LOG_MAX_BLOCKS);
+	ret = append(im, min_t(u32, READ_ONCE(log_blocks), MOST_BLOCKS), s->max_loaded);
+	while (ret == -E2BIG && folds++ < FOLDS)
+		ret = fold(im) ?: append(im, VB_LOG_MAX_BLOCKS, ULONG_MAX);
 	if (ret)
 		return ret;
 	vb_space_settle(im);

@@ -34,6 +34,36 @@ int vb_map_find(struct vb_vol *vol, u64 leaf, struct vb_entry *e)
 	}
 }
 
+/**
+ * vb_map_hole() - how many leaves there are in a row of which the map has nothing at all
+ * @vol: volume
+ * @leaf: the first
+ *
+ * As long as a node above is a hole, so is what is below it.
+ *
+ * Context: may sleep and read.
+ *
+ * Return: how many; 0: there is a node with entries of @leaf's; or a negative errno.
+ */
+s64 vb_map_hole(struct vb_vol *vol, u64 leaf)
+{
+	struct vb_tree *t = &vol->tree;
+	unsigned int level;
+	struct vb_entry e;
+	u64 leaves;
+	int ret;
+
+	for (level = READ_ONCE(t->depth); level; level--) {
+		ret = vb_tree_entry(t, level, leaf >> 8 * level, &e);
+		if (ret < 0)
+			return ret;
+		leaves = 1ULL << 8 * level;
+		if (!ret && vb_entry_is_hole(&e))
+			return leaves - (leaf & (leaves - 1));
+	}
+	return 0;
+}
+
 /* Does somebody work on any of these clusters? vol->tree.lock is held. */
 bool vb_span_meets(struct vb_vol *vol, u64 first, u64 last)
 {
@@ -96,26 +126,27 @@ static void set_entry(struct vb_tree *t, struct vb_path *p, u64 leaf, const stru
 		t->root = *e;
 }
 
-/* What is given up by a change, and can be: its regions are in memory. */
-static int find_old(struct vb_vol *vol, struct vb_path *p, u64 leaf, u32 n, u64 *old)
+/* A cluster that is given up by a change, and its region, which stays in memory for that. */
+struct old {
+	u64 block;
+	struct vb_region *region;
+};
+
+static int find_old(struct vb_vol *vol, struct vb_path *p, u64 leaf, struct old *old)
 {
-	struct vb_image *im = vol->im;
 	struct vb_region *r;
 	struct vb_entry e;
-	u32 i;
 
-	for (i = 0; i < n; i++) {
-		spin_lock(&vol->tree.lock);
-		entry_at(&vol->tree, p, leaf + i, &e);
-		spin_unlock(&vol->tree.lock);
-		old[i] = 0;
-		if (!e.block || e.birth <= vb_vol_others(vol, leaf + i))
-			continue;
-		old[i] = e.block;
-		r = vb_space_region(im, e.block / VB_REGION_BLOCKS);
-		if (IS_ERR(r))
-			return PTR_ERR(r);
-	}
+	spin_lock(&vol->tree.lock);
+	entry_at(&vol->tree, p, leaf, &e);
+	spin_unlock(&vol->tree.lock);
+	if (!e.block || e.birth <= vb_vol_others(vol, leaf))
+		return 0;
+	r = vb_region_get(vol->im, e.block / VB_REGION_BLOCKS);
+	if (IS_ERR(r))
+		return PTR_ERR(r);
+	old->block = e.block;
+	old->region = r;
 	return 0;
 }
 
@@ -125,7 +156,7 @@ static int change(struct vb_vol *vol, u64 leaf, u32 n, u64 block)
 	struct vb_image *im = vol->im;
 	struct vb_tree *t = &vol->tree;
 	struct vb_entry e = {};
-	u64 old[VB_MAP_RUN];
+	struct old old[VB_MAP_RUN] = {};
 	struct vb_path p;
 	int ret;
 
@@ -135,7 +166,8 @@ static int change(struct vb_vol *vol, u64 leaf, u32 n, u64 block)
 	ret = vb_path_get(t, 1, leaf >> 8, &p);
 	if (ret)
 		return ret;
-	ret = find_old(vol, &p, leaf, n, old);
+	for (i = 0; !ret && i < n; i++)
+		ret = find_old(vol, &p, leaf + i, &old[i]);
 	if (ret)
 		goto out;
 	spin_lock(&t->lock);
@@ -152,9 +184,11 @@ static int change(struct vb_vol *vol, u64 leaf, u32 n, u64 block)
 	if (block)
 		vb_space_use(im, block, n * size);
 	for (i = 0; !ret && i < n; i++)
-		if (old[i])
-			ret = vb_space_give(im, old[i], size);
+		if (old[i].region)
+			ret = vb_space_give(im, old[i].block, size);
 out:
+	for (i = 0; i < n; i++)
+		vb_region_put(im, old[i].region);
 	vb_path_put(t, &p);
 	return ret;
 }
@@ -179,6 +213,6 @@ int vb_map_set(struct vb_vol *vol, u64 leaf, u32 n, u64 block)
 	down_read(&im->change);
 	ret = change(vol, leaf, n, block);
 	up_read(&im->change);
-	vb_commit_soon(im);
+	vb_commit_soon(im, vb_space_crowded(im, false));
 	return ret;
 }

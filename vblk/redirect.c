@@ -103,12 +103,20 @@ int vb_vol_read(struct vb_vol *vol, u64 pos, u64 bytes, struct iov_iter *iter)
 	return ret;
 }
 
+/* Nothing is changed faster than it can be written. */
+static void keep_pace(struct vb_image *im)
+{
+	if (vb_space_crowded(im, true))
+		vb_commit_wait(im, false);
+}
+
 /* New clusters. If there is no space, what has been given up may be had. */
 static int get_space(struct vb_vol *vol, u32 want, u64 *block, u32 *got)
 {
 	struct vb_image *im = vol->im;
 	int ret, tries;
 
+	keep_pace(im);
 	for (tries = 0; ; tries++) {
 		ret = vb_space_promise(im, PATH);
 		if (!ret) {
@@ -321,6 +329,7 @@ static int make_holes(struct vb_vol *vol, u64 leaf, u32 n)
 	}
 	if (!some)
 		return 0;
+	keep_pace(vol->im);
 	ret = vb_space_promise(vol->im, PATH);
 	if (ret == -ENOSPC)
 		ret = vb_commit_wait(vol->im, true) ?: vb_space_promise(vol->im, PATH);
@@ -328,6 +337,48 @@ static int make_holes(struct vb_vol *vol, u64 leaf, u32 n)
 		return ret;
 	ret = vb_map_set(vol, leaf, n, 0);
 	vb_space_unpromise(vol->im, PATH);
+	return ret;
+}
+
+/* What one piece of a long discard looks at. */
+#define RUNS 1024
+
+/*
+ * From *@pos on up to @end, whole clusters become holes; the rest is zeroed if it has to
+ * be. Not all at once, if it is much: *@pos says how far it has come.
+ */
+static int discard(struct vb_vol *vol, u64 *pos, u64 end, bool zero)
+{
+	u64 size = cluster_bytes(vol->im), len;
+	u32 shift = vol->im->super.cluster_shift, n;
+	unsigned int runs;
+	struct vb_span span;
+	s64 holes;
+	int ret = 0;
+
+	for (runs = 0; !ret && *pos < end && runs < RUNS; runs++, *pos += len) {
+		cond_resched();
+		holes = vb_map_hole(vol, *pos >> shift);
+		if (holes < 0)
+			return holes;
+		if (holes) {
+			len = min(end - *pos, ((u64)holes << shift) - (*pos & (size - 1)));
+			continue;
+		}
+		if (*pos & (size - 1) || end - *pos < size) {
+			len = min(end - *pos, size - (*pos & (size - 1)));
+			/* What lies behind the volume's end need not stay. */
+			if (zero)
+				ret = zero_part(vol, *pos, len);
+			continue;
+		}
+		n = min_t(u64, (end - *pos) >> shift, VB_MAP_RUN);
+		n = min_t(u64, n, VB_FANOUT - (*pos >> shift & (VB_FANOUT - 1)));
+		len = (u64)n << shift;
+		vb_span_lock(vol, &span, *pos >> shift, (*pos >> shift) + n - 1);
+		ret = make_holes(vol, *pos >> shift, n);
+		vb_span_unlock(vol, &span);
+	}
 	return ret;
 }
 
@@ -344,31 +395,30 @@ static int make_holes(struct vb_vol *vol, u64 leaf, u32 n)
  */
 int vb_vol_discard(struct vb_vol *vol, u64 pos, u64 bytes, bool zero)
 {
-	u64 size = cluster_bytes(vol->im), end = pos + bytes, len;
-	u32 shift = vol->im->super.cluster_shift, n;
-	struct vb_span span;
+	u64 end = pos + bytes;
 	int ret = 0;
 
 	if (vb_image_rdonly(vol->im))
 		return -EROFS;
 	/* The last cluster may be there in part only: what is behind is nobody's. */
 	if (end == READ_ONCE(vol->rec.size))
-		end = round_up(end, size);
-	for (; !ret && pos < end; pos += len) {
-		cond_resched();
-		if (pos & (size - 1) || end - pos < size) {
-			len = min(end - pos, size - (pos & (size - 1)));
-			/* What lies behind the volume's end need not stay. */
-			if (zero)
-				ret = zero_part(vol, pos, len);
-			continue;
-		}
-		n = min_t(u64, (end - pos) >> shift, VB_MAP_RUN);
-		n = min_t(u64, n, VB_FANOUT - (pos >> shift & (VB_FANOUT - 1)));
-		len = (u64)n << shift;
-		vb_span_lock(vol, &span, pos >> shift, (pos >> shift) + n - 1);
-		ret = make_holes(vol, pos >> shift, n);
-		vb_span_unlock(vol, &span);
-	}
+		end = round_up(end, cluster_bytes(vol->im));
+	while (!ret && pos < end)
+		ret = discard(vol, &pos, end, zero);
 	return ret == -ENOSPC && !zero ? 0 : ret;
+}
+
+/**
+ * vb_vol_cut() - a part of what a volume that shrinks has behind its new end goes
+ * @vol: volume; nobody has it open
+ * @pos: from where on, in bytes; on return how far it has come
+ * @end: behind the last cluster
+ *
+ * Context: a worker, outside of sections.
+ *
+ * Return: 0 or a negative errno.
+ */
+int vb_vol_cut(struct vb_vol *vol, u64 *pos, u64 end)
+{
+	return vb_image_rdonly(vol->im) ? -EROFS : discard(vol, pos, end, true);
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which blocks are in use. The bitmap's leaves are loaded as they are needed, each as
- * a region that stays; the log's records are applied to it then. What changes after
- * that, changes in the region first.
+ * Which blocks are in use. The bitmap's leaves are regions in memory while they are
+ * needed, see region_cache.c. What changes, changes in the region first.
  */
 
 #include <linux/mm.h>
@@ -16,8 +15,6 @@ int vb_space_init(struct vb_image *im)
 	struct vb_space *s = &im->space;
 
 	spin_lock_init(&s->lock);
-	mutex_init(&s->load);
-	xa_init(&s->regions);
 	INIT_LIST_HEAD(&s->dirty);
 	INIT_LIST_HEAD(&s->given);
 	s->nr_regions = DIV_ROUND_UP_ULL(im->super.nr_blocks, VB_REGION_BLOCKS);
@@ -25,107 +22,13 @@ int vb_space_init(struct vb_image *im)
 	s->avail = im->super.nr_free;
 	s->meta_at = s->nr_regions - 1;
 	s->log = kvcalloc(VB_LOG_MAX_BLOCKS * VB_LOG_RECORDS, sizeof(*s->log), GFP_KERNEL);
-	return s->log ? 0 : -ENOMEM;
+	return s->log ? vb_regions_init(im) : -ENOMEM;
 }
 
 void vb_space_exit(struct vb_image *im)
 {
-	struct vb_region *r;
-	unsigned long index;
-
-	xa_for_each(&im->space.regions, index, r)
-		kvfree(r);
-	xa_destroy(&im->space.regions);
+	vb_regions_exit(im);
 	kvfree(im->space.log);
-}
-
-static u32 region_blocks(struct vb_image *im, u64 index)
-{
-	return min_t(u64, im->super.nr_blocks - index * VB_REGION_BLOCKS, VB_REGION_BLOCKS);
-}
-
-/* The part of a record of the log that is about a region. */
-static void apply(struct vb_region *r, u64 record)
-{
-	u64 first = record & (VB_MAX_BLOCKS - 1), end = first + (record >> 40 & 0x7fffff);
-	u64 base = r->index * VB_REGION_BLOCKS;
-
-	first = max(first, base);
-	end = min(end, base + VB_REGION_BLOCKS);
-	if (first < end)
-		vb_bits_record(&r->bits, first - base, end - first, record >> 63);
-}
-
-static int read_leaf(struct vb_image *im, struct vb_region *r)
-{
-	struct vb_entry e;
-	void *raw = NULL;
-	int ret;
-
-	ret = vb_tree_entry(&im->bitmap, 0, r->index, &e);
-	if (ret < 0)
-		return ret;
-	if (!vb_entry_is_hole(&e)) {
-		raw = (void *)__get_free_page(VB_GFP_SURE);
-		ret = vb_meta_read(im, e.block, raw);
-		if (!ret && vb_crc32c(raw, VB_BLOCK) != e.crc)
-			ret = -EUCLEAN;
-		if (ret) {
-			free_page((unsigned long)raw);
-			if (ret != -ENOMEM)
-				vb_image_fail(im, ret, "reading the bitmap");
-			return ret;
-		}
-	}
-	vb_bits_load(&r->bits, raw, region_blocks(im, r->index));
-	free_page((unsigned long)raw);
-	return 0;
-}
-
-/**
- * vb_space_region() - a region, in memory
- * @im: image
- * @index: which
- *
- * Context: may sleep and read.
- *
- * Return: it, or an error pointer.
- */
-struct vb_region *vb_space_region(struct vb_image *im, u64 index)
-{
-	struct vb_space *s = &im->space;
-	struct vb_region *r = xa_load(&s->regions, index);
-	u32 i;
-	int ret;
-
-	if (r)
-		return r;
-	mutex_lock(&s->load);
-	r = xa_load(&s->regions, index);
-	if (r)
-		goto out;
-	r = kvzalloc(sizeof(*r), VB_GFP_SURE);
-	r->index = index;
-	ret = read_leaf(im, r);
-	if (ret)
-		goto err;
-	/* A commit adds records of regions only that are in memory. */
-	for (i = 0; i < READ_ONCE(s->nr_log); i++)
-		apply(r, s->log[i]);
-	if (!index)
-		vb_bits_record(&r->bits, 0, VB_FIRST_BLOCK, true);
-	r->avail = vb_bits_avail(&r->bits);
-	ret = xa_err(xa_store(&s->regions, index, r, VB_GFP_SURE));
-	if (ret)
-		goto err;
-out:
-	mutex_unlock(&s->load);
-	return r;
-
-err:
-	mutex_unlock(&s->load);
-	kvfree(r);
-	return ERR_PTR(ret);
 }
 
 static void make_dirty(struct vb_image *im, struct vb_region *r)
@@ -134,6 +37,7 @@ static void make_dirty(struct vb_image *im, struct vb_region *r)
 	if (!r->dirty) {
 		r->dirty = true;
 		list_add_tail(&r->dirty_link, &im->space.dirty);
+		im->space.nr_dirty++;
 	}
 	WRITE_ONCE(im->changed, true);
 }
@@ -159,11 +63,10 @@ static void watch(struct vb_image *im)
 }
 
 /* Look in one region, and give out what is there. */
-static int look(struct vb_image *im, u64 index, u32 align, u32 want, bool meta, u64 *block,
-		u32 *got)
+static int look(struct vb_image *im, u64 index, u32 align, u32 want, u64 *block, u32 *got)
 {
+	struct vb_region *r = vb_region_get(im, index);
 	struct vb_space *s = &im->space;
-	struct vb_region *r = vb_space_region(im, index);
 	u32 from = 0;
 	bool found;
 
@@ -173,16 +76,13 @@ static int look(struct vb_image *im, u64 index, u32 align, u32 want, bool meta, 
 	found = r->avail >= align && vb_bits_find(&r->bits, &from, align, want, got);
 	if (found) {
 		r->avail -= *got;
+		r->out += *got;
 		s->avail -= min_t(u64, s->avail, *got);
 		vb_bits_take(&r->bits, from, *got);
-		if (meta) {
-			vb_bits_use(&r->bits, from, *got);
-			s->free -= min_t(u64, s->free, *got);
-			make_dirty(im, r);
-		}
 		*block = index * VB_REGION_BLOCKS + from;
 	}
 	spin_unlock(&s->lock);
+	vb_region_put(im, r);
 	return found ? 0 : -ENOSPC;
 }
 
@@ -217,7 +117,7 @@ int vb_space_data(struct vb_image *im, u32 clusters, u64 *block, u32 *got)
 	if (!clusters)
 		return -ENOSPC;
 	for (i = 0; i < s->nr_regions; i++) {
-		ret = look(im, at, size, clusters * size, false, block, &n);
+		ret = look(im, at, size, clusters * size, block, &n);
 		if (!ret) {
 			WRITE_ONCE(s->data_at, at);
 			*got = n / size;
@@ -251,32 +151,36 @@ int vb_space_meta(struct vb_image *im, u64 *block)
 	struct vb_space *s = &im->space;
 	u64 i, at = s->meta_at;
 	struct vb_region *r;
+	bool found;
 	u32 b;
 
 	lockdep_assert_held(&im->committing);
 	for (i = 0; i < s->nr_regions; i++) {
-		r = vb_space_region(im, at);
+		r = vb_region_get(im, at);
 		if (IS_ERR(r))
 			return PTR_ERR(r);
 		spin_lock(&s->lock);
-		if (r->avail && vb_bits_find_last(&r->bits, &b)) {
+		found = r->avail && vb_bits_find_last(&r->bits, &b);
+		if (found) {
 			r->avail--;
 			s->avail -= min_t(u64, s->avail, 1);
 			s->free -= min_t(u64, s->free, 1);
 			vb_bits_use(&r->bits, b, 1);
 			make_dirty(im, r);
-			spin_unlock(&s->lock);
+		}
+		spin_unlock(&s->lock);
+		vb_region_put(im, r);
+		if (found) {
 			s->meta_at = at;
 			*block = at * VB_REGION_BLOCKS + b;
 			return 0;
 		}
-		spin_unlock(&s->lock);
 		at = at ? at - 1 : s->nr_regions - 1;
 	}
 	return -ENOSPC;
 }
 
-/* Blocks that were given out, all in one region, which is in memory. */
+/* Blocks that were given out, all in one region, which is in memory because of that. */
 static struct vb_region *given_out(struct vb_image *im, u64 block)
 {
 	return xa_load(&im->space.regions, block / VB_REGION_BLOCKS);
@@ -290,6 +194,7 @@ void vb_space_use(struct vb_image *im, u64 block, u32 blocks)
 
 	spin_lock(&s->lock);
 	vb_bits_use(&r->bits, block % VB_REGION_BLOCKS, blocks);
+	r->out -= blocks;
 	s->free -= min_t(u64, s->free, blocks);
 	make_dirty(im, r);
 	spin_unlock(&s->lock);
@@ -303,6 +208,7 @@ void vb_space_cancel(struct vb_image *im, u64 block, u32 blocks)
 
 	spin_lock(&s->lock);
 	vb_bits_cancel(&r->bits, block % VB_REGION_BLOCKS, blocks);
+	r->out -= blocks;
 	r->avail += blocks;
 	s->avail += blocks;
 	s->full = false;
@@ -316,14 +222,14 @@ void vb_space_cancel(struct vb_image *im, u64 block, u32 blocks)
  * @block: the first; all are in one region
  * @blocks: how many
  *
- * Context: im->change is held. The region should be in memory already, if the caller
- * cannot do with an error.
+ * Context: im->change is held. The caller has a reference to the region if he cannot do
+ * with an error.
  *
  * Return: 0 or a negative errno.
  */
 int vb_space_give(struct vb_image *im, u64 block, u32 blocks)
 {
-	struct vb_region *r = vb_space_region(im, block / VB_REGION_BLOCKS);
+	struct vb_region *r = vb_region_get(im, block / VB_REGION_BLOCKS);
 	struct vb_space *s = &im->space;
 	u32 first = block % VB_REGION_BLOCKS;
 	bool used;
@@ -338,6 +244,7 @@ int vb_space_give(struct vb_image *im, u64 block, u32 blocks)
 		make_dirty(im, r);
 	}
 	spin_unlock(&s->lock);
+	vb_region_put(im, r);
 	if (used)
 		return 0;
 	vb_image_fail(im, -EUCLEAN, "freeing what is not in use");
@@ -374,6 +281,25 @@ void vb_space_unpromise(struct vb_image *im, unsigned int nodes)
 	spin_unlock(&s->lock);
 }
 
+/**
+ * vb_space_crowded() - is it time for a commit, because memory is full of changes?
+ * @im: image
+ * @full: so much that who adds to it should wait for that
+ *
+ * Nodes and regions that have been changed stay in memory until they are written.
+ */
+bool vb_space_crowded(struct vb_image *im, bool full)
+{
+	unsigned int shift = full ? 0 : 1;
+	struct vb_space *s = &im->space;
+	bool crowded;
+
+	spin_lock(&s->lock);
+	crowded = s->promised > im->max_cached >> shift || s->nr_dirty > s->max_loaded >> shift;
+	spin_unlock(&s->lock);
+	return crowded;
+}
+
 /* A commit has all changes in its records. im->change is held for writing. */
 void vb_space_settle(struct vb_image *im)
 {
@@ -385,6 +311,7 @@ void vb_space_settle(struct vb_image *im)
 		vb_bits_settle(&r->bits);
 		list_del(&r->dirty_link);
 		r->dirty = false;
+		s->nr_dirty--;
 		if (!r->given)
 			list_add_tail(&r->given_link, &s->given);
 		r->given = true;

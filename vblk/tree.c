@@ -118,7 +118,8 @@ static struct vb_node *load(struct vb_tree *t, unsigned int level, u64 index,
 		if (!ret && (vb_crc32c(n->data, VB_BLOCK) != e->crc || !good(t, n)))
 			ret = -EUCLEAN;
 		if (ret) {
-			if (ret != -ENOMEM)
+			/* Of the caller's: he has no memory, or is being killed. */
+			if (ret != -ENOMEM && ret != -EINTR)
 				vb_image_fail(t->im, ret, "reading a node");
 			vb_node_free(n);
 			return ERR_PTR(ret);

@@ -15,6 +15,8 @@ struct vb_vol *vb_vol_new(struct vb_image *im, const struct vb_volume *rec)
 	vol->rec = *rec;
 	vb_tree_init(&vol->tree, im, &rec->root, rec->depth, 1, VB_DATA);
 	INIT_LIST_HEAD(&vol->link);
+	INIT_LIST_HEAD(&vol->watchers);
+	INIT_LIST_HEAD(&vol->watch);
 	INIT_LIST_HEAD(&vol->spans);
 	init_waitqueue_head(&vol->wait);
 	vol->inplace = U64_MAX;
@@ -38,21 +40,8 @@ void vb_vol_changed(struct vb_vol *vol)
 	if (READ_ONCE(vol->changed))
 		return;
 	WRITE_ONCE(vol->changed, true);
-	xa_set_mark(&vol->im->volumes, vol->rec.number, XA_MARK_0);
+	xa_set_mark(&vol->im->volumes, vol->rec.number, VB_CHANGED);
 	WRITE_ONCE(vol->im->changed, true);
-}
-
-/* Those that are compared with @vol, and have not passed @leaf. */
-static u64 compared(struct vb_vol *vol, u64 leaf)
-{
-	struct vb_vol *w;
-	u64 taken = 0;
-
-	lockdep_assert_held(&vol->im->change);
-	list_for_each_entry(w, &vol->im->deleting, link)
-		if (!w->gone && w->rec.newer == vol->rec.number && leaf >= w->walk_at)
-			taken = max(taken, w->rec.taken);
-	return taken;
 }
 
 /**
@@ -66,7 +55,7 @@ static u64 compared(struct vb_vol *vol, u64 leaf)
  */
 u64 vb_vol_others(struct vb_vol *vol, u64 leaf)
 {
-	return max(vol->own, compared(vol, leaf));
+	return max(vol->own, vb_watch_border(vol, leaf));
 }
 
 static u64 taken(struct vb_image *im, u32 number)
@@ -94,9 +83,8 @@ void vb_vol_settle(struct vb_vol *vol)
 	if (vol->stopped)
 		return;
 	border = vol->own;
-	list_for_each_entry(w, &im->deleting, link)
-		if (w->rec.newer == vol->rec.number)
-			border = max(border, w->rec.taken);
+	list_for_each_entry(w, &vol->watchers, watch)
+		border = max(border, w->rec.taken);
 	spin_lock(&vol->tree.lock);
 	vol->inplace = border;
 	spin_unlock(&vol->tree.lock);
@@ -154,8 +142,6 @@ static int read_leaf(struct vb_image *im, u32 leaf)
 			break;
 		}
 		im->nr_volumes++;
-		if (rec.state == VB_VOLUME_DELETED)
-			list_add_tail(&vol->link, &im->deleting);
 	}
 	vb_tree_put(&im->table, n);
 	return ret;
@@ -191,20 +177,19 @@ int vb_vols_read(struct vb_image *im)
 	im->next_volume = im->super.next_volume;
 	if (im->nr_volumes != im->super.nr_volumes)
 		return -EUCLEAN;
-	xa_for_each(&im->volumes, number, vol)
+	xa_for_each(&im->volumes, number, vol) {
 		if (!links_good(im, vol))
 			return -EUCLEAN;
-	if (im->super.work) {
-		vol = vb_vol_find(im, im->super.work_volume);
-		if (!vol || vol->rec.state != VB_VOLUME_DELETED)
-			return -EUCLEAN;
-		vol->walk_at = im->super.work_at;
+		cond_resched();
 	}
 	down_write(&im->change);
-	xa_for_each(&im->volumes, number, vol)
+	ret = vb_doomed_read(im);
+	xa_for_each(&im->volumes, number, vol) {
 		vb_vol_settle(vol);
+		cond_resched();
+	}
 	up_write(&im->change);
-	return 0;
+	return ret;
 }
 
 static int write_record(struct vb_image *im, struct vb_vol *vol)
@@ -237,34 +222,36 @@ int vb_vols_write(struct vb_image *im)
 	unsigned long number;
 	int ret;
 
-	xa_for_each_marked(&im->volumes, number, vol, XA_MARK_0) {
+	xa_for_each_marked(&im->volumes, number, vol, VB_CHANGED) {
 		ret = write_record(im, vol);
 		if (ret)
 			return ret;
+		cond_resched();
 	}
 	return 0;
 }
 
-/* A commit is durable: what it deleted is gone, and who owns what is settled. */
+/*
+ * A commit is durable: what it deleted is gone, and who owns what is settled, of those
+ * that an operation has changed.
+ */
 void vb_vols_durable(struct vb_image *im)
 {
 	struct vb_vol *vol;
 	unsigned long number;
 
-	xa_for_each_marked(&im->volumes, number, vol, XA_MARK_0) {
-		xa_clear_mark(&im->volumes, number, XA_MARK_0);
+	xa_for_each_marked(&im->volumes, number, vol, VB_CHANGED) {
+		xa_clear_mark(&im->volumes, number, VB_CHANGED);
 		vol->changed = false;
-		if (!vol->gone)
-			continue;
-		xa_erase(&im->volumes, number);
-		list_del(&vol->link);
-		vb_vol_free(vol);
+		if (vol->gone) {
+			xa_erase(&im->volumes, number);
+			vb_vol_free(vol);
+		} else if (im->ops) {
+			vb_vol_settle(vol);
+		}
+		cond_resched();
 	}
-	if (!im->ops)
-		return;
 	im->ops = false;
-	xa_for_each(&im->volumes, number, vol)
-		vb_vol_settle(vol);
 }
 
 static struct vb_entry place(struct vb_image *im, struct vb_node *n, bool data, int *ret)

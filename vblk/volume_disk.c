@@ -6,7 +6,7 @@
  */
 
 #include <linux/fs.h>
-#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <linux/uio.h>
@@ -194,12 +194,13 @@ static void volume_work(struct vb_disk *disk, struct request *rq)
  */
 int vb_volume_open(struct vb_disk *disk, const struct vblk_attach *a, struct vb_msg *msg)
 {
-	struct vb_image *im = vb_image_of_fd(a->fd);
+	struct vb_image *im = vb_image_of_fd(a->fd, !vb_rdonly(disk));
 	struct vb_vol *vol;
 	int ret = -ENOENT;
 
 	if (IS_ERR(im)) {
-		vb_say(msg, "the fd is not an image's");
+		vb_say(msg, PTR_ERR(im) == -EROFS ? "the image's fd is for reading only" :
+		       "the fd is not an image's");
 		return PTR_ERR(im);
 	}
 	mutex_lock(&im->admin);
@@ -335,12 +336,54 @@ static int do_resize(struct vb_image *im, void *arg)
 	return ret;
 }
 
+/* What a volume has from @pos on, up to @end, goes. */
+struct cut {
+	struct work_struct work;
+	struct vb_vol *vol;
+	u64 pos;
+	u64 end;
+	int ret;
+};
+
+static void cut_work(struct work_struct *work)
+{
+	struct cut *cut = container_of(work, struct cut, work);
+	struct vb_worker w;
+
+	vb_worker_begin(&w);
+	cut->ret = vb_vol_cut(cut->vol, &cut->pos, cut->end);
+	vb_worker_end(&w);
+}
+
+/*
+ * Piece by piece, by the disk's workers, as all that waits for commits: the image's own
+ * must always be free for those. Not by the caller, whose limits it would be under.
+ */
+static int cut_off(struct vb_disk *disk, u64 bytes)
+{
+	u64 size = 1ULL << disk->image->super.cluster_shift;
+	struct cut cut = {
+		.vol = disk->vol, .pos = bytes, .end = round_up(disk->vol->rec.size, size),
+	};
+
+	INIT_WORK_ONSTACK(&cut.work, cut_work);
+	while (!cut.ret && cut.pos < cut.end) {
+		queue_work(disk->gate.wq, &cut.work);
+		flush_work(&cut.work);
+		if (!cut.ret && fatal_signal_pending(current))
+			cut.ret = -EINTR;
+	}
+	destroy_work_on_stack(&cut.work);
+	return cut.ret;
+}
+
 /**
  * vb_volume_resize() - change the size of a volume
  * @disk: on it; if it shrinks, nobody has it open
  * @bytes: new size
  *
- * What is cut off is gone: if the volume grows again, that reads as zeroes.
+ * What is cut off is gone: if the volume grows again, that reads as zeroes. So does what
+ * has been cut off when a fatal signal ends the call, which leaves the size as it was.
  *
  * Return: 0 or a negative errno.
  */
@@ -348,17 +391,11 @@ int vb_volume_resize(struct vb_disk *disk, u64 bytes)
 {
 	struct resize r = { .vol = disk->vol, .bytes = bytes };
 	struct vb_op op = { .fn = do_resize, .arg = &r };
-	u64 size = 1ULL << disk->image->super.cluster_shift;
-	u64 was = disk->vol->rec.size;
-	unsigned int noio;
 	int ret = 0;
 
 	if (vb_image_rdonly(disk->image))
 		return -EROFS;
-	if (bytes < was) {
-		noio = memalloc_noio_save();
-		ret = vb_vol_discard(disk->vol, bytes, round_up(was, size) - bytes, true);
-		memalloc_noio_restore(noio);
-	}
+	if (bytes < disk->vol->rec.size)
+		ret = cut_off(disk, bytes);
 	return ret ?: vb_commit(disk->image, &op) ?: op.ret;
 }

@@ -58,7 +58,7 @@ static void raze(struct world *w)
 static void open_errors(void)
 {
 	struct world w = build();
-	int empty = memfd(4 * MIB), raw = attach_ram(MIB), cut, crc, rd, image;
+	int empty = memfd(4 * MIB), raw = attach_ram(MIB), cut, crc, rd, image, id;
 	struct img_make make = { .nr_blocks = 4096, .shift = 12, .data_crc = true };
 	struct vblk_attach a;
 	struct file_store store;
@@ -125,6 +125,24 @@ static void open_errors(void)
 	close(image);
 	reading_begin(&r, w.backing, 0);
 	reading_end(&r);
+
+	/* the same one, but by an fd for reading: it gives no more */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", w.backing);
+	rd = OK(open(path, O_RDONLY | O_CLOEXEC));
+	OPEN(EBADF, o.fd = rd);
+	image = OK(try_pool_open(rd, VBLK_ATTACH_RDONLY));
+	EQ(pool_info(image).volumes, 4);
+	FAILS(try_make(image, VBLK_IMAGE_CREATE, 0, MIB, "new", NULL), EROFS);
+	FAILS(try_make(image, VBLK_IMAGE_SNAPSHOT, 0, 0, "new", NULL), EROFS);
+	FAILS(try_make(image, VBLK_IMAGE_CLONE, w.snapshot, 0, "new", NULL), EROFS);
+	FAILS(try_delete(image, w.other), EROFS);
+	FAILS(try_promote(image, w.clone), EROFS);
+	FAILS(pool_commit(image, 0), EROFS);
+	FAILS(try_volume(image, w.other, 0), EROFS);
+	id = OK(try_volume(image, w.other, VBLK_ATTACH_RDONLY));
+	detach(id);
+	close(image);
+	close(rd);
 	detach(raw);
 	raze(&w);
 }

@@ -409,7 +409,7 @@ static bool knob(const char *name, const char *value)
 /* Memory runs out again and again: requests may fail, the image does not. */
 static void out_of_memory(void)
 {
-	unsigned long rounds = scale(2000, 200), i, failed = 0;
+	unsigned long rounds = scale(2000, 60), i, failed = 0;
 	uint64_t seed = 1, pos;
 	struct stack s;
 	void *buf = io_buffer(4096);

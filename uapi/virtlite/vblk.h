@@ -491,8 +491,9 @@ struct vblk_fault {
  * @pad: 0
  *
  * The fd answers the VBLK_IMAGE_* calls that follow. An image that is open already is
- * not opened again: @flags are then what they are; to ask for writing what is open
- * read-only fails. It stays open as long as an fd or a disk uses it.
+ * not opened again: @flags are then what they are, and VBLK_ATTACH_RDONLY if that was
+ * asked for; to ask for writing what is open read-only fails with EBUSY. An fd that was
+ * asked for with VBLK_ATTACH_RDONLY changes nothing, nor a disk that is attached by it. It stays open as long as an fd or a disk uses it.
  *
  * Return: 0, the errors of VBLK_ATTACH for the backing, -ENOENT if there is no such
  * disk, -EINVAL if it is on no image, -EUCLEAN if this is no image or breaks the
@@ -527,7 +528,7 @@ struct vblk_image_open {
  * @volumes: how many there are, snapshots and what is being deleted included
  * @next_volume: lowest number that no volume has had
  * @deleting: how many are being deleted
- * @cached: bytes of maps in memory
+ * @cached: bytes of maps in memory, of volumes and of the space
  *
  * Return: 0.
  */
