@@ -17,7 +17,8 @@ GUEST(64, spin, "1: incq 0xc000\njmp 1b\n");
 
 static void set_ldt(unsigned int limit)
 {
-	struct user_desc d = { .limit = limit, .seg_32bit = 1, .useable = 1 };
+	/* Data at 0, of 32 bits: contents 0, writable, in bytes, present, and free to use. */
+	struct user_desc d = { 0, 0, limit, 1, 0, 0, 0, 0, 1 };
 
 	OK(syscall(SYS_modify_ldt, 0x11, &d, sizeof(d)));
 }

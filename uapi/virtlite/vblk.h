@@ -493,7 +493,8 @@ struct vblk_fault {
  * The fd answers the VBLK_IMAGE_* calls that follow. An image that is open already is
  * not opened again: @flags are then what they are, and VBLK_ATTACH_RDONLY if that was
  * asked for; to ask for writing what is open read-only fails with EBUSY. An fd that was
- * asked for with VBLK_ATTACH_RDONLY changes nothing, nor a disk that is attached by it. It stays open as long as an fd or a disk uses it.
+ * asked for with VBLK_ATTACH_RDONLY changes nothing, nor a disk that is attached by it.
+ * The image stays open as long as an fd or a disk uses it.
  *
  * Return: 0, the errors of VBLK_ATTACH for the backing, -ENOENT if there is no such
  * disk, -EINVAL if it is on no image, -EUCLEAN if this is no image or breaks the
