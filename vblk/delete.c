@@ -11,6 +11,11 @@
 
 /* Subtrees and clusters that one step looks at. */
 #define STEP 8192
+/*
+ * A volume that is done changes its record and its neighbour's: two leaves of the table
+ * and the way to them, which the reserve must have for all that end in one commit.
+ */
+#define DONE_COST (STEP / 16)
 
 static bool same(const struct vb_entry *a, const struct vb_entry *b)
 {
@@ -149,6 +154,7 @@ static int walk(struct vb_image *im, struct vb_vol *vol, struct budget *b)
 	} else {
 		/* Its last nodes go with the maps that this commit writes next. */
 		vb_doomed_done(vol);
+		b->looks += DONE_COST;
 		im->nr_volumes--;
 		im->next.work = 0;
 		im->next.work_volume = 0;

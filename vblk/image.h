@@ -173,7 +173,8 @@ struct vb_region {
  * @nr_regions: of the image
  * @touched: a bit for each region that the log has a record of, or had; im->change
  * @nr_touched: how many
- * @folded: of those, whose leaf is newer than the log; NULL but during a fold
+ * @folded: of those, whose leaf is newer than the log; NULL but during a fold, and after
+ *	one that failed
  * @free: blocks that nothing uses, as memory has it
  * @avail: blocks that may be given out
  * @promised: blocks that the next commit will need for nodes that are dirty, and

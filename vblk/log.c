@@ -143,13 +143,16 @@ static int fold_region(struct vb_image *im, u64 index)
 }
 
 /* Which leaves a fold writes: what the log is about, and what this commit changes. */
-static int begin_fold(struct vb_image *im, unsigned long *folded)
+static int begin_fold(struct vb_image *im)
 {
 	struct vb_space *s = &im->space;
 	struct vb_region *r;
 	int ret = 0;
 	u32 i;
 
+	mutex_lock(&s->load);
+	s->folded = kvcalloc(BITS_TO_LONGS(s->nr_regions), sizeof(long), VB_GFP_SURE);
+	mutex_unlock(&s->load);
 	/* The log's own blocks go, and that, too, is in the leaves. */
 	for (i = 0; !ret && i < s->nr_blocks; i++)
 		ret = vb_space_give(im, s->log_blocks[i].where.block, 1);
@@ -158,9 +161,6 @@ static int begin_fold(struct vb_image *im, unsigned long *folded)
 	list_for_each_entry(r, &s->dirty, dirty_link)
 		vb_regions_touch(s, r->index, r->index);
 	vb_space_settle(im);
-	mutex_lock(&s->load);
-	s->folded = folded;
-	mutex_unlock(&s->load);
 	return 0;
 }
 
@@ -172,6 +172,7 @@ static void end_fold(struct vb_image *im)
 	mutex_lock(&s->load);
 	s->nr_log = 0;
 	s->nr_blocks = 0;
+	kvfree(s->folded);
 	s->folded = NULL;
 	bitmap_zero(s->touched, s->nr_regions);
 	s->nr_touched = 0;
@@ -181,27 +182,28 @@ static void end_fold(struct vb_image *im)
 /*
  * Write the bitmap anew where the log or this commit changes it. The regions are
  * settled first: what the fold itself needs and gives up goes to the new log.
+ *
+ * After an error nothing is committed any more. But writers that are under way load
+ * regions yet, and must find in use what is: the log stays, for all that has no new leaf.
  */
 static int fold(struct vb_image *im)
 {
 	struct vb_space *s = &im->space;
-	unsigned long *folded;
 	u64 index;
 	int ret;
 
-	folded = kvcalloc(BITS_TO_LONGS(s->nr_regions), sizeof(long), VB_GFP_SURE);
-	ret = begin_fold(im, folded);
+	ret = begin_fold(im);
 	for (index = 0; !ret && index < s->nr_regions; index++) {
 		index = find_next_bit(s->touched, s->nr_regions, index);
 		if (index < s->nr_regions)
 			ret = fold_region(im, index);
 	}
-	if (!ret)
-		ret = vb_tree_write(&im->bitmap, NULL);
+	ret = ret ?: vb_tree_write(&im->bitmap, NULL);
+	if (ret)
+		return ret;
 	end_fold(im);
 	im->next.bitmap = im->bitmap.root;
-	kvfree(folded);
-	return ret;
+	return 0;
 }
 
 /* One block of the log: its records, and the way to the next older one. */

@@ -46,6 +46,9 @@ static int transfer(struct vb_image *im, u64 pos, struct iov_iter *iter, bool wr
 		file_end_write(file);
 	if (!iov_iter_count(iter))
 		return 0;
+	/* Some file systems' word for a caller that is being killed. */
+	if (ret == -ERESTARTSYS)
+		ret = -EINTR;
 	/* A file that has become shorter reads as nothing. */
 	return ret < 0 ? ret : -EIO;
 }

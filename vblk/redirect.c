@@ -104,10 +104,9 @@ int vb_vol_read(struct vb_vol *vol, u64 pos, u64 bytes, struct iov_iter *iter)
 }
 
 /* Nothing is changed faster than it can be written. */
-static void keep_pace(struct vb_image *im)
+static int keep_pace(struct vb_image *im)
 {
-	if (vb_space_crowded(im, true))
-		vb_commit_wait(im, false);
+	return vb_space_crowded(im, true) ? vb_commit_wait(im, false) : 0;
 }
 
 /* New clusters. If there is no space, what has been given up may be had. */
@@ -116,7 +115,9 @@ static int get_space(struct vb_vol *vol, u32 want, u64 *block, u32 *got)
 	struct vb_image *im = vol->im;
 	int ret, tries;
 
-	keep_pace(im);
+	ret = keep_pace(im);
+	if (ret)
+		return ret;
 	for (tries = 0; ; tries++) {
 		ret = vb_space_promise(im, PATH);
 		if (!ret) {
@@ -329,8 +330,7 @@ static int make_holes(struct vb_vol *vol, u64 leaf, u32 n)
 	}
 	if (!some)
 		return 0;
-	keep_pace(vol->im);
-	ret = vb_space_promise(vol->im, PATH);
+	ret = keep_pace(vol->im) ?: vb_space_promise(vol->im, PATH);
 	if (ret == -ENOSPC)
 		ret = vb_commit_wait(vol->im, true) ?: vb_space_promise(vol->im, PATH);
 	if (ret)

@@ -36,6 +36,8 @@ void vb_regions_exit(struct vb_image *im)
 	xa_for_each(&im->space.regions, index, r)
 		kvfree(r);
 	xa_destroy(&im->space.regions);
+	/* There if a fold failed. */
+	kvfree(im->space.folded);
 	kvfree(im->space.touched);
 }
 

@@ -233,21 +233,6 @@ void vg_engine_wake(struct vg_engine *e, struct vg_queue *q)
 	dispatch(e);
 }
 
-/**
- * vg_engine_sleep() - a queue has no work, for now
- * @e: engine, locked
- * @q: queue; if it has a turn, that is to be ended next
- */
-void vg_engine_sleep(struct vg_engine *e, struct vg_queue *q)
-{
-	u64 now = vg_engine_now(e);
-
-	lockdep_assert_held(&e->lock);
-	if (q->ent.runnable && !q->granted)
-		q->n.wait += now - min(q->wait_since, now);
-	vg_sched_sleep(&e->sched, &q->ent, now);
-}
-
 static void pay(struct vg_engine *e, struct vg_queue *q, u64 used, u64 now)
 {
 	e->busy += used;
@@ -266,6 +251,36 @@ static u64 pay_time(struct vg_engine *e, struct vg_queue *q, u64 now)
 	q->turn_paid = now;
 	pay(e, q, used, now);
 	return used;
+}
+
+/* The same, as a part of the turn that it is in. */
+static void pay_turn(struct vg_engine *e, struct vg_queue *q, u64 now)
+{
+	u64 used;
+
+	if (e->gpu->clock != VGPU_CLOCK_REAL)
+		return;
+	used = pay_time(e, q, now);
+	if (q->turn_begun)
+		q->turn_used += used;
+}
+
+/**
+ * vg_engine_sleep() - a queue has no work, for now
+ * @e: engine, locked
+ * @q: queue; if it has a turn, that is to be ended next
+ */
+void vg_engine_sleep(struct vg_engine *e, struct vg_queue *q)
+{
+	u64 now = vg_engine_now(e);
+
+	lockdep_assert_held(&e->lock);
+	/* What it has had comes off its credit before the credit it cannot use is cut. */
+	if (q->granted)
+		pay_turn(e, q, now);
+	if (q->ent.runnable && !q->granted)
+		q->n.wait += now - min(q->wait_since, now);
+	vg_sched_sleep(&e->sched, &q->ent, now);
 }
 
 /**
@@ -342,13 +357,9 @@ void vg_engine_end_turn(struct vg_engine *e, struct vg_queue *q, u32 reason)
 		.engine = e->nr,
 		.reason = reason,
 	};
-	u64 last = 0;
 
 	lockdep_assert_held(&e->lock);
-	if (e->gpu->clock == VGPU_CLOCK_REAL)
-		last = pay_time(e, q, turn.end);
-	if (q->turn_begun)
-		q->turn_used += last;
+	pay_turn(e, q, turn.end);
 	vg_log_add(&e->gpu->log, &turn);
 	trace_vgpu_turn_end(q, reason);
 	if (reason == VGPU_TURN_QUANTUM)

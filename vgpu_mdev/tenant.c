@@ -167,6 +167,7 @@ int vg_tenant_open(struct vg_slice *s)
 	s->picture_id = 0;	/* what the last tenant saw is not this one's */
 	mutex_unlock(&s->lock);
 	vg_irq_reset(s);
+	vg_irq_intx_off(s, false);
 	s->irq.resets = 0;
 	for (i = 0; i < gpu->nr_engines; i++) {
 		ret = vg_queue_open(&s->queue[i]);
@@ -225,8 +226,9 @@ static int queues_off(struct vg_slice *s)
 	int ret = 0;
 	u32 i;
 
-	for (i = 0; !ret && i < s->gpu->nr_engines; i++)
-		ret = vg_queue_reset(&s->queue[i], true);
+	/* All are stopped, even if one is not waited for. */
+	for (i = 0; i < s->gpu->nr_engines; i++)
+		ret = vg_queue_reset(&s->queue[i], true) ?: ret;
 	/*
 	 * What hung before is over. The work takes no lock that may be held here: engines'
 	 * and irq.lock only.

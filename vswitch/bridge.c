@@ -168,6 +168,14 @@ static int vsw_bridge_info(struct vsw_vlan *vlan, const struct nlattr *a, bool a
 	return 0;
 }
 
+/* What passes all VLANs has none of its own that could be taken from it. */
+static bool vsw_bridge_takes(const struct vsw_vlan *old, const struct vsw_vlan *vlan)
+{
+	if (!old)
+		return false;
+	return old->mode == VSWITCH_VLAN_TRUNK || old->vid != vlan->vid;
+}
+
 static int vsw_bridge_set_vlans(struct vsw_port *port, const struct nlattr *spec, bool add,
 				struct netlink_ext_ack *extack)
 {
@@ -198,7 +206,7 @@ static int vsw_bridge_set_vlans(struct vsw_port *port, const struct nlattr *spec
 	}
 	if (!ret && from)
 		ret = -EINVAL;
-	if (!ret && any)
+	if (!ret && any && (add || vsw_bridge_takes(vsw_port_vlan(port), vlan)))
 		ret = vsw_port_set_vlan(port, vlan);
 	kfree(vlan);
 	return ret;
@@ -228,9 +236,19 @@ static int vsw_bridge_link(struct net_device *dev, struct nlmsghdr *nlh, u16 fla
 	port = vsw_bridge_port(dev, flags);
 	if (IS_ERR(port))
 		return PTR_ERR(port);
-	if (spec && vsw_bridge_has_vlans(spec))
-		ret = vsw_bridge_set_vlans(port, spec, add, extack);
-	if (!ret && info && add)
+	if (add && info && !(info->nla_type & NLA_F_NESTED)) {
+		NL_SET_ERR_MSG_ATTR(extack, info, "a switch's port has no such state");
+		return -EOPNOTSUPP;
+	}
+	/* All of it or nothing: each of the two may fail. */
+	if (spec && vsw_bridge_has_vlans(spec)) {
+		if (add && info) {
+			NL_SET_ERR_MSG(extack, "VLANs and options: one at a time");
+			return -EINVAL;
+		}
+		return vsw_bridge_set_vlans(port, spec, add, extack);
+	}
+	if (info && add)
 		ret = vsw_bridge_set_options(port, info, extack);
 	return ret;
 }

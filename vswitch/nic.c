@@ -11,6 +11,7 @@
 #include <linux/etherdevice.h>
 #include <linux/filter.h>
 #include <linux/if_vlan.h>
+#include <net/sock.h>
 
 #include "compat.h"
 #include "forward.h"
@@ -61,6 +62,8 @@ static void vsw_cell_up(struct napi_struct *napi, struct sk_buff *skb)
 		rcu_read_unlock();
 		return;
 	}
+	/* Whose it is must not be merged into somebody else's account. */
+	skb_prepare_for_gro(skb);
 	napi_gro_receive(napi, skb);
 }
 

@@ -105,6 +105,7 @@ static int vsw_switch_set_mac(struct net_device *dev, void *address)
 {
 	const u8 *mac = ((struct sockaddr *)address)->sa_data;
 	struct vsw_switch *sw = netdev_priv(dev);
+	u64 old = vsw_fdb_key(dev->dev_addr, 0);
 	int ret;
 
 	ret = eth_prepare_mac_addr_change(dev, address);
@@ -114,8 +115,8 @@ static int vsw_switch_set_mac(struct net_device *dev, void *address)
 	ret = vsw_switch_own_address(sw, mac);
 	if (ret)
 		return ret;
-	vsw_fdb_del_own(&sw->fdb, sw->local, vsw_fdb_key(dev->dev_addr, 0));
 	eth_commit_mac_addr_change(dev, address);
+	vsw_fdb_del_own(&sw->fdb, sw->local, old);
 	return 0;
 }
 

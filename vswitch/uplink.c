@@ -50,9 +50,12 @@ void vsw_uplink_send(struct vsw_port *port, struct sk_buff *skb)
 
 	/* A card that is to sum it looks for the packet where the kernel says it is. */
 	if (skb->ip_summed == CHECKSUM_PARTIAL && eth_type_vlan(skb->protocol)) {
+		/* In a frame of this host's own it is nothing, or what a push has added. */
+		skb->mac_len = 0;
 		if (!vlan_get_protocol_and_depth(skb, skb->protocol, &depth))
 			return vsw_drop(port, skb, VSWITCH_DROP_RUNT);
 		skb_set_network_header(skb, depth);
+		skb_reset_mac_len(skb);
 	}
 	vsw_count_frame(port, VSWITCH_STAT_OUT_FRAMES, skb->len);
 	skb_forward_csum(skb);

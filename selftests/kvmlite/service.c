@@ -115,7 +115,7 @@ static void *writes_offsets(void *arg)
 static void tsc_written_by_two(void)
 {
 	struct vcpu *v = guest(64, halts), *w = vcpu_new(v->vm, 1);
-	unsigned int i, n = scale(200000, 20000);
+	unsigned int i, n = scale(20000, 5000);
 	pthread_t thread;
 	void *failed;
 

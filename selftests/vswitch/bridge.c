@@ -81,6 +81,9 @@ static void vlans(void)
 	q = new_queue();
 	port = new_vnic("nic", -1);
 	link_up("nic", true);
+	/* Of all VLANs none can be taken: scripts begin so. */
+	EQ(no_vlan("wire", false, 1), 0);
+	EQ(mode_of(up).mode, VSWITCH_VLAN_TRANSPARENT);
 	EQ(vlan("wire", false, 10, 0), 0);
 	EQ(vlan("wire", false, 20, NATIVE), 0);
 	EQ(range("wire", true, false, 30, 39), 0);
@@ -126,6 +129,8 @@ static void vlans(void)
 
 	/* An access port becomes a trunk that still has its VLAN. */
 	set_vlan(port, VSWITCH_VLAN_ACCESS, 12, 0, NULL);
+	EQ(no_vlan("nic", true, 13), 0);
+	EQ(mode_of(port).mode, VSWITCH_VLAN_ACCESS);
 	EQ(rtnl_bridge_vlans("nic", info, 8), 1);
 	EQ(info[0].flags, NATIVE);
 	EQ(vlan("nic", true, 13, 0), 0);

@@ -80,7 +80,7 @@ struct vgpu_info {
 #define VGPU_NR_POLICIES	4
 
 /* What engine time is. */
-#define VGPU_CLOCK_REAL		0	/* CLOCK_MONOTONIC while a command executes */
+#define VGPU_CLOCK_REAL		0	/* CLOCK_MONOTONIC, from the grant of a turn to its end */
 #define VGPU_CLOCK_VIRTUAL	1	/* one ns for each work unit: deterministic */
 
 /* SPIN, SPIN_FOREVER and FAULT are commands, which they are not without. */
@@ -506,7 +506,7 @@ struct vgpu_log {
 #define VGPU_EVENT_SLICE_REMOVED	4
 #define VGPU_EVENT_OPENED		5
 #define VGPU_EVENT_CLOSED		6
-#define VGPU_EVENT_HANG			7	/* arg: engine; a reset follows */
+#define VGPU_EVENT_HANG			7	/* arg: engine; its slice is reset */
 #define VGPU_EVENT_RESET		8	/* arg: VGPU_RESET_* */
 #define VGPU_EVENT_STORM		9	/* arg: VGPU_STORM_* */
 #define VGPU_EVENT_FAULT		10	/* arg: engine << 32 | VGPU_ERR_* */
