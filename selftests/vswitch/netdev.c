@@ -362,7 +362,8 @@ static void rtnetlink(void)
 
 /*
  * Frames that others have, too, and frames that nobody else has go up to the host
- * in the order in which they came. A thread takes them, so that many wait.
+ * in the order in which they came. A thread takes them, so that many wait. Who sends
+ * from several CPUs has no order between them.
  */
 static void in_order(void)
 {
@@ -372,7 +373,11 @@ static void in_order(void)
 	struct vswitch_port p;
 	struct frame f;
 	int fd, room = 8 << 20;
+	cpu_set_t one;
 
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	OK(sched_setaffinity(0, sizeof(one), &one));
 	setup();
 	no_ipv6();
 	q = new_queue();
