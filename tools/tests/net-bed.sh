@@ -39,8 +39,20 @@ until_said() {
 	i=0
 	while ! grep -aq "$2" "$1"; do
 		i=$((i + 1))
-		[ $i -lt 900 ] || return 1
+		[ $i -lt "${3:-900}" ] || return 1
 		sleep 0.2
+	done
+}
+
+# where NAME: what a guest that does not answer was doing, and its machine
+where() {
+	echo "# $1 has not answered for a minute; its console, and the VMMs' threads:"
+	tail -n 3 "$1.out" | sed 's/^/# /'
+	for t in /proc/[0-9]*/task/[0-9]*; do
+		read -r name 2>/dev/null <"$t/comm" || continue
+		case $name in
+		virtlite*|vcpu*|net*) echo "# $t $name: $(cat "$t/wchan") $(tr '\n' ' ' <"$t/stack")";;
+		esac
 	done
 }
 
@@ -75,7 +87,12 @@ in_guest() {
 	seq=$((seq + 1))
 	from=$(($(wc -c <"$1.out") + 1))
 	tell "$1" "$2; echo \"done: \$(($seq)) \$?\""
-	until_said "$1.out" "^done: $seq [0-9]" || return 1
+	# Once more, and what there is to know of it: that is a fault of somebody's.
+	if ! until_said "$1.out" "^done: $seq [0-9]" 300; then
+		where "$1" >&8
+		tell "$1" ""
+		until_said "$1.out" "^done: $seq [0-9]" 300 || return 1
+	fi
 	tail -c "+$from" "$1.out" | tr -d '\r' >"$1.last"
 	cat "$1.last"
 	grep -q "^done: $seq 0" "$1.last"
@@ -103,6 +120,8 @@ serve() {
 	md5sum <"www-$2/blob" | cut -d' ' -f1 >"$2.sum"
 	ip netns exec "$1" busybox httpd -h "www-$2" -p 80
 }
+
+exec 8>&1
 
 set_up() {
 	sysctl -qw net.ipv6.conf.default.accept_dad=0
