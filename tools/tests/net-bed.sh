@@ -49,9 +49,9 @@ where() {
 	echo "# $1 has not answered for a minute; its console, and the VMMs' threads:"
 	tail -n 3 "$1.out" | sed 's/^/# /'
 	for t in /proc/[0-9]*/task/[0-9]*; do
-		read -r name 2>/dev/null <"$t/comm" || continue
-		case $name in
-		virtlite*|vcpu*|net*) echo "# $t $name: $(cat "$t/wchan") $(tr '\n' ' ' <"$t/stack")";;
+		read -r comm 2>/dev/null <"$t/comm" || continue
+		case $comm in
+		virtlite*) echo "# $t $comm: $(cat "$t/wchan") $(tr '\n' ' ' <"$t/stack")";;
 		esac
 	done
 }

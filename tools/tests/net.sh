@@ -64,5 +64,5 @@ cp "$kernel/bzImage" tools/tests/net-bed.sh "$work" || exit 1
 make -s -C tools OUT="$PWD/build/tools" || exit 1
 cp build/tools/virtlite "$work"
 scripts/testbed/run --bed qemu --kernel "$host" --load "$load" --host-root --mem 1536 \
-	--timeout 880 --keep-log "${VIRTLITE_LOG:-$work/log}.kernel" -- \
+	--timeout 1400 --keep-log "${VIRTLITE_LOG:-$work/log}.kernel" -- \
 	sh "$work/net-bed.sh" "$work" "$@"
