@@ -39,14 +39,14 @@ until_said() {
 	i=0
 	while ! grep -aq "$2" "$1"; do
 		i=$((i + 1))
-		[ $i -lt "${3:-900}" ] || return 1
+		[ $i -lt 900 ] || return 1
 		sleep 0.2
 	done
 }
 
-# where NAME: what a guest that does not answer was doing, and its machine
+# where NAME: a guest that does not answer, and what its VMM is doing
 where() {
-	echo "# $1 has not answered for a minute; its console, and the VMMs' threads:"
+	echo "# $1 does not answer; its console, and the VMMs' threads:"
 	tail -n 3 "$1.out" | sed 's/^/# /'
 	for t in /proc/[0-9]*/task/[0-9]*; do
 		read -r comm 2>/dev/null <"$t/comm" || continue
@@ -87,11 +87,9 @@ in_guest() {
 	seq=$((seq + 1))
 	from=$(($(wc -c <"$1.out") + 1))
 	tell "$1" "$2; echo \"done: \$(($seq)) \$?\""
-	# Once more, and what there is to know of it: that is a fault of somebody's.
-	if ! until_said "$1.out" "^done: $seq [0-9]" 300; then
+	if ! until_said "$1.out" "^done: $seq [0-9]"; then
 		where "$1" >&8
-		tell "$1" ""
-		until_said "$1.out" "^done: $seq [0-9]" 300 || return 1
+		return 1
 	fi
 	tail -c "+$from" "$1.out" | tr -d '\r' >"$1.last"
 	cat "$1.last"

@@ -3,6 +3,8 @@
  * The devices that answer ports: UART, clock, power management, resets; and
  * the console's watch for a text.
  */
+#include <poll.h>
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,9 +28,9 @@ static bool irq(void)
 	return vm->irq.sources[IRQ_COM1];
 }
 
-static void receive(const char *s)
+static size_t receive(const char *s)
 {
-	serial_receive(&vm->serial, (const u8 *)s, strlen(s));
+	return serial_receive(&vm->serial, (const u8 *)s, strlen(s));
 }
 
 static void test_probe(void)
@@ -61,11 +63,11 @@ static void test_probe(void)
 
 static void test_receive(void)
 {
-	ok(serial_room(&vm->serial) == 0, "no room until the guest raises RTS");
+	ok(receive("x") == 0, "no room until the guest raises RTS");
 	out(vm, MCR, 0x0b, 1);
-	ok(serial_room(&vm->serial) == SERIAL_FIFO, "a FIFO's room then");
+	ok(receive("0123456789abcdefXYZ") == SERIAL_FIFO, "a FIFO's room then");
 
-	out(vm, FCR, 0x81, 1);	/* trigger at 8 */
+	out(vm, FCR, 0x83, 1);	/* emptied; trigger at 8 */
 	receive("1234567");
 	ok(!irq(), "no interrupt that is not enabled");
 	out(vm, IER, 1, 1);
@@ -78,8 +80,8 @@ static void test_receive(void)
 		in(vm, RBR, 1);
 	ok(!irq() && (in(vm, IIR, 1) & 0xf) == 1 && !(in(vm, LSR, 1) & 1),
 	   "an empty FIFO interrupts no more");
-	receive("0123456789abcdefXYZ");
-	ok(serial_room(&vm->serial) == 0, "what does not fit is lost");
+	ok(receive("0123456789abcdefXYZ") == SERIAL_FIFO && receive("x") == 0,
+	   "what does not fit is not taken");
 	out(vm, FCR, 0x83, 1);
 	ok(!(in(vm, LSR, 1) & 1), "the FIFO can be cleared");
 	receive("a");
@@ -88,6 +90,61 @@ static void test_receive(void)
 	in(vm, RBR, 1);
 	out(vm, MCR, 0x0b, 1);
 	out(vm, IER, 0, 1);
+}
+
+/* A guest that takes what comes, as it comes. */
+static volatile bool taking;
+static unsigned long taken;
+
+static void *take(void *arg)
+{
+	while (taking)
+		if (in(vm, LSR, 1) & 1 && in(vm, RBR, 1) == 'x')
+			taken++;
+	return arg;
+}
+
+/* The console's main loop, with lines that are longer than a FIFO. */
+static void test_console(void)
+{
+	struct pollfd none = { -1, 0, 0 }, wake = { vm->wake_fd, POLLIN, 0 };
+	struct console *c = &vm->console;
+	unsigned long sent = 0;
+	pthread_t guest;
+	bool stuck = false;
+	eventfd_t n;
+
+	out(vm, FCR, 0x83, 1);
+	taking = true;
+	pthread_create(&guest, NULL, take, NULL);
+	for (int i = 0; i < 20000 && !stuck; i++) {
+		memset(c->in, 'x', 40);
+		c->in_len = 40;
+		sent += 40;
+		for (;;) {
+			console_serve(c, &none, &none, false);
+			if (!c->in_len)
+				break;
+			stuck = poll(&wake, 1, 10000) <= 0;
+			if (stuck)
+				break;
+			eventfd_read(vm->wake_fd, &n);
+		}
+	}
+	ok(!stuck, "the console is told of room whenever it waits for some");
+	while (!stuck && in(vm, LSR, 1) & 1)
+		sched_yield();
+	taking = false;
+	pthread_join(guest, NULL);
+	ok(stuck || taken == sent, "no byte is lost or comes twice");
+	c->in_len = 0;
+
+	/* The other reasons to hold bytes back end with a word, too. */
+	out(vm, MCR, 0x1b, 1);
+	while (!eventfd_read(vm->wake_fd, &n))
+		;
+	out(vm, MCR, 0x0b, 1);
+	ok(!eventfd_read(vm->wake_fd, &n), "and when a loopback ends");
 }
 
 static void test_transmit(void)
@@ -184,6 +241,7 @@ int main(void)
 	vm = fake_vm(2 * MIB, "aabaac");
 	test_probe();
 	test_receive();
+	test_console();
 	test_transmit();
 	test_mark();
 	test_rtc();

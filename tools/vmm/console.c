@@ -181,10 +181,7 @@ static void deliver(struct console *c)
 
 	if (!c->in_len)
 		return;
-	n = min_t(size_t, serial_room(&c->vm->serial), c->in_len);
-	if (!n)
-		return;
-	serial_receive(&c->vm->serial, c->in, n);
+	n = serial_receive(&c->vm->serial, c->in, c->in_len);
 	c->in_len -= n;
 	memmove(c->in, c->in + n, c->in_len);
 }

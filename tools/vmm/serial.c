@@ -72,6 +72,12 @@ static size_t room(const struct serial *s)
 	return size > s->rx_count ? size - s->rx_count : 0;
 }
 
+/* Can a byte arrive now? In loopback nothing does from outside. */
+static bool takes(const struct serial *s)
+{
+	return (s->mcr & (MCR_RTS | MCR_LOOP)) == MCR_RTS && room(s);
+}
+
 static void push(struct serial *s, u8 byte)
 {
 	if (room(s))
@@ -194,16 +200,16 @@ static void serial_access(void *opaque, u16 off, void *data, unsigned int size,
 		console_wait_room(&s->vm->console);
 
 	pthread_mutex_lock(&s->lock);
-	wake = room(s) && s->mcr & MCR_RTS;
+	wake = takes(s);
 	if (write)
 		write_reg(s, off, *value);
 	else
 		*value = read_reg(s, off);
 	update_irq(s);
-	/* The console looks at the room each time it wakes up: it need only be
-	 * told when there was none before.
+	/* The console goes on until there is no room: it need only be told when
+	 * there was none before.
 	 */
-	wake = !wake && room(s) && s->mcr & MCR_RTS;
+	wake = !wake && takes(s);
 	pthread_mutex_unlock(&s->lock);
 
 	if (wake)
@@ -211,32 +217,27 @@ static void serial_access(void *opaque, u16 off, void *data, unsigned int size,
 }
 
 /**
- * serial_room() - how much the guest can take now
+ * serial_receive() - bytes arrive on the line
  * @s: UART
+ * @data: bytes
+ * @len: how many
+ *
+ * Room is looked at and filled in one go: whoever is left with some finds none, and is
+ * told by vm_wake() when there is some again.
+ *
+ * Return: how many the guest's FIFO had room for.
  */
-size_t serial_room(struct serial *s)
+size_t serial_receive(struct serial *s, const u8 *data, size_t len)
 {
 	size_t n;
 
 	pthread_mutex_lock(&s->lock);
-	n = (s->mcr & (MCR_RTS | MCR_LOOP)) == MCR_RTS ? room(s) : 0;
+	for (n = 0; n < len && takes(s); n++)
+		push(s, data[n]);
+	if (n)
+		update_irq(s);
 	pthread_mutex_unlock(&s->lock);
 	return n;
-}
-
-/**
- * serial_receive() - bytes arrive on the line
- * @s: UART
- * @data: bytes
- * @len: no more than serial_room() said; what does not fit is lost
- */
-void serial_receive(struct serial *s, const u8 *data, size_t len)
-{
-	pthread_mutex_lock(&s->lock);
-	for (size_t i = 0; i < len; i++)
-		push(s, data[i]);
-	update_irq(s);
-	pthread_mutex_unlock(&s->lock);
 }
 
 /**

@@ -37,7 +37,6 @@ struct serial {
 };
 
 int serial_init(struct vm *vm);
-size_t serial_room(struct serial *s);
-void serial_receive(struct serial *s, const u8 *data, size_t len);
+size_t serial_receive(struct serial *s, const u8 *data, size_t len);
 
 #endif /* VMM_SERIAL_H */
