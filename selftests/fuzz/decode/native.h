@@ -19,6 +19,7 @@ struct native_state {
 static_assert(offsetof(struct native_state, faulted) == 148, "native_run.S");
 
 extern struct native_state native_state;
+extern u64 host_rsp;	/* while native_run() is under way */
 
 void native_run(void);
 void native_return(void);

@@ -36,6 +36,7 @@
 
 	.bss
 	.balign	8
+	.globl	host_rsp
 host_rsp:
 	.skip	8
 host_segs:
