@@ -43,11 +43,11 @@ class Screen:
             data = os.read(self.fd, 65536)
         except OSError:             # the other side is gone
             return False
-        text = data.decode(errors='replace')
-        # A terminal that is asked where its cursor is says so.
-        for _ in range(text.count('\x1b[6n')):
+        self.text += data.decode(errors='replace')
+        # A terminal that is asked where its cursor is says so. What asks may come in parts.
+        for _ in range(self.text.count('\x1b[6n')):
             os.write(self.fd, b'\x1b[24;5R')
-        self.text += text.replace('\x1b[6n', '')
+        self.text = self.text.replace('\x1b[6n', '')
         return bool(data)
 
     def expect(self, pattern):
