@@ -142,6 +142,9 @@ const char *stack_kind_name(enum stack_kind kind);
 bool stack_name_ok(const char *name);
 const char *stack_text(json_object *o, const char *key);
 
+/* file.c */
+json_object *stack_read(const char *path);
+
 /* words.c */
 struct stack_words {
 	int argc;

@@ -51,9 +51,10 @@ static int load_record(const char *name, struct stack *record)
 	record_path(name, ".json", path);
 	if (access(path, F_OK) && errno == ENOENT)
 		return 0;
-	root = json_object_from_file(path);
-	ret = root ? stack_from_json(root, record) :
-		     vl_error(0, "%s", json_util_get_last_err() ?: "it cannot be read");
+	root = stack_read(path);
+	if (!root)
+		return -EINVAL;
+	ret = stack_from_json(root, record);
 	json_object_put(root);
 	return ret ? vl_error(0, "%s, which says what is up: %s", path, vl_message()) : 0;
 }
@@ -217,29 +218,18 @@ static void name_of(const char *path, char name[STACK_NAME_MAX + 1])
 	snprintf(name, STACK_NAME_MAX + 1, "%.*s", (int)len, base);
 }
 
-static json_object *read_file(const char *path)
-{
-	json_object *root;
-
-	if (strcmp(path, "-"))
-		root = json_object_from_file(path);
-	else
-		root = json_object_from_fd(STDIN_FILENO);
-	if (!root)
-		vl_error(0, "%s", json_util_get_last_err() ?: "it cannot be read");
-	return root;
-}
-
 /* Reads and checks the whole description. Exit status; the plan is to be freed. */
 static int read_plan(const char *path, struct stack *plan)
 {
-	json_object *root = read_file(path);
+	json_object *root = stack_read(path);
 	char name[STACK_NAME_MAX + 1];
 	int ret = 0;
 
 	*plan = (struct stack){};
 	name_of(path, name);
-	if (!root || stack_parse(root, name, plan))
+	if (!root)
+		return cmd_error("%s", vl_message());
+	if (stack_parse(root, name, plan))
 		ret = cmd_error("%s: %s", path, vl_message());
 	for (size_t i = 0; !ret && i < plan->nr; i++)
 		ret = up_check(plan, &plan->objects[i], path);
@@ -313,10 +303,12 @@ static int name_to_take_down(const char *path, char name[STACK_NAME_MAX + 1])
 	name_of(path, name);
 	if (strcmp(path, "-") && access(path, F_OK) && !strchr(path, '/'))
 		return stack_name_ok(name) ? 0 : cmd_error("down: \"%s\" is no name", path);
-	root = read_file(path);
+	root = stack_read(path);
+	if (!root)
+		return cmd_error("%s", vl_message());
 	if (!json_object_is_type(root, json_type_object)) {
 		json_object_put(root);
-		return cmd_error("%s: %s", path, root ? "it holds no JSON object" : vl_message());
+		return cmd_error("%s: it holds no JSON object", path);
 	}
 	own = stack_text(root, "name") ?: name;
 	if (!stack_name_ok(own)) {
