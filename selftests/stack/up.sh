@@ -4,6 +4,27 @@
 # virtlite up, down and status on the real modules: all made in order, nothing left when
 # something fails, nothing taken that is somebody else's. Prints TAP.
 
+# A kernel that does nothing: 64-bit entry, cli, hlt, and again. "up.sh kernel FILE" makes
+# no more than that.
+put() { # shellcheck disable=SC2059
+	printf "$2" | dd of="$image" bs=1 seek=$(($1)) conv=notrunc 2>/dev/null; }
+make_kernel() {
+	image=$1
+	truncate -s 2048 "$image"
+	put 0x1f1 '\001'
+	put 0x1f4 '\100'
+	put 0x1fe '\125\252\353\146HdrS\017\002'
+	put 0x211 '\001'
+	put 0x236 '\001\000\377\007'
+	put 0x25b '\001'
+	put 0x262 '\020'
+	put 1536 '\372\364\353\375'
+}
+if [ "$1" = kernel ]; then
+	make_kernel "$2"
+	exit
+fi
+
 for node in vswitch vblk-control vgpu kvmlite; do
 	[ -c /dev/$node ] || { echo "1..0 # SKIP no /dev/$node"; exit 4; }
 done
@@ -60,19 +81,7 @@ clean() {
 }
 same() { [ "$(all)" = "$before" ] || { echo "$before"; all; false; }; }
 
-# A kernel that does nothing: 64-bit entry, cli, hlt, and again.
-put() { # shellcheck disable=SC2059
-	printf "$2" | dd of=kernel bs=1 seek=$(($1)) conv=notrunc 2>/dev/null; }
-truncate -s 2048 kernel
-put 0x1f1 '\001'
-put 0x1f4 '\100'
-put 0x1fe '\125\252\353\146HdrS\017\002'
-put 0x211 '\001'
-put 0x236 '\001\000\377\007'
-put 0x25b '\001'
-put 0x262 '\020'
-put 1536 '\372\364\353\375'
-
+make_kernel kernel
 truncate -s 8M data.raw
 # lab EXTRA-PORT EXTRA-SLICE KERNEL: the set, with places for what is wrong
 lab() {

@@ -46,7 +46,7 @@ done
 check "all manual pages" there "${pages[@]}"
 verbs() { # every page that virtlite(1) names is there
 	local p
-	grep -oh 'virtlite\\-[a-z]*' tools/virtlite/virtlite.1 | sort -u | sed 's/\\\\//' |
+	grep -oh 'virtlite\\-[a-z]*' tools/virtlite/virtlite.1 | sort -u | sed 's/\\//' |
 	while read -r p; do
 		there "/usr/share/man/man1/$p.1" || exit 1
 	done
