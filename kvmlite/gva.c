@@ -122,8 +122,9 @@ static int translate(struct kl_vcpu *vcpu, u64 gva, unsigned int len,
 	return n;
 }
 
-int kl_gva_read(struct kl_vcpu *vcpu, u64 gva, void *data, unsigned int len,
-		u32 access, struct kl_exception *fault)
+/* To or from @data, a page's length at a time. */
+static int gva_copy(struct kl_vcpu *vcpu, u64 gva, void *data, unsigned int len,
+		    u32 access, bool write, struct kl_exception *fault)
 {
 	struct piece piece[2];
 	int i, n, ret = 0;
@@ -133,8 +134,12 @@ int kl_gva_read(struct kl_vcpu *vcpu, u64 gva, void *data, unsigned int len,
 
 		n = translate(vcpu, gva, part, access, piece, &ret, fault);
 		for (i = 0; i < n && !ret; i++) {
-			ret = kl_gpa_read(vcpu->vm, piece[i].gpa, data,
-					  piece[i].len);
+			if (write)
+				ret = kl_gpa_write(vcpu->vm, piece[i].gpa, data,
+						   piece[i].len);
+			else
+				ret = kl_gpa_read(vcpu->vm, piece[i].gpa, data,
+						  piece[i].len);
 			data += piece[i].len;
 		}
 		if (ret)
@@ -145,28 +150,16 @@ int kl_gva_read(struct kl_vcpu *vcpu, u64 gva, void *data, unsigned int len,
 	return 0;
 }
 
+int kl_gva_read(struct kl_vcpu *vcpu, u64 gva, void *data, unsigned int len,
+		u32 access, struct kl_exception *fault)
+{
+	return gva_copy(vcpu, gva, data, len, access, false, fault);
+}
+
 int kl_gva_write(struct kl_vcpu *vcpu, u64 gva, const void *data,
 		 unsigned int len, u32 access, struct kl_exception *fault)
 {
-	struct piece piece[2];
-	int i, n, ret = 0;
-
-	while (len) {
-		unsigned int part = min_t(unsigned int, len, PAGE_SIZE);
-
-		n = translate(vcpu, gva, part, access | KL_ACCESS_WRITE, piece,
-			      &ret, fault);
-		for (i = 0; i < n && !ret; i++) {
-			ret = kl_gpa_write(vcpu->vm, piece[i].gpa, data,
-					   piece[i].len);
-			data += piece[i].len;
-		}
-		if (ret)
-			return ret;
-		gva += part;
-		len -= part;
-	}
-	return 0;
+	return gva_copy(vcpu, gva, (void *)data, len, access | KL_ACCESS_WRITE, true, fault);
 }
 
 bool kl_load_pdptrs(struct kl_vcpu *vcpu, unsigned long cr3)

@@ -113,7 +113,7 @@ err_pic:
 	return ret;
 }
 
-static long irqchip_get_state(struct kl_vm *vm, void __user *argp)
+static long irqchip_state(struct kl_vm *vm, void __user *argp, bool set)
 {
 	struct kl_irqchip *hw = vm->irqchip;
 	struct kvm_irqchip *chip;
@@ -125,40 +125,22 @@ static long irqchip_get_state(struct kl_vm *vm, void __user *argp)
 	switch (chip->chip_id) {
 	case KVM_IRQCHIP_PIC_MASTER:
 	case KVM_IRQCHIP_PIC_SLAVE:
-		kl_pic_dev_get_state(hw, chip->chip_id, &chip->chip.pic);
+		if (set)
+			kl_pic_dev_set_state(hw, chip->chip_id, &chip->chip.pic);
+		else
+			kl_pic_dev_get_state(hw, chip->chip_id, &chip->chip.pic);
 		break;
 	case KVM_IRQCHIP_IOAPIC:
-		kl_ioapic_dev_get_state(hw, &chip->chip.ioapic);
+		if (set)
+			kl_ioapic_dev_set_state(hw, &chip->chip.ioapic);
+		else
+			kl_ioapic_dev_get_state(hw, &chip->chip.ioapic);
 		break;
 	default:
 		ret = -EINVAL;
 	}
-	if (!ret && copy_to_user(argp, chip, sizeof(*chip)))
+	if (!ret && !set && copy_to_user(argp, chip, sizeof(*chip)))
 		ret = -EFAULT;
-	kfree(chip);
-	return ret;
-}
-
-static long irqchip_set_state(struct kl_vm *vm, void __user *argp)
-{
-	struct kl_irqchip *hw = vm->irqchip;
-	struct kvm_irqchip *chip;
-	long ret = 0;
-
-	chip = memdup_user(argp, sizeof(*chip));
-	if (IS_ERR(chip))
-		return PTR_ERR(chip);
-	switch (chip->chip_id) {
-	case KVM_IRQCHIP_PIC_MASTER:
-	case KVM_IRQCHIP_PIC_SLAVE:
-		kl_pic_dev_set_state(hw, chip->chip_id, &chip->chip.pic);
-		break;
-	case KVM_IRQCHIP_IOAPIC:
-		kl_ioapic_dev_set_state(hw, &chip->chip.ioapic);
-		break;
-	default:
-		ret = -EINVAL;
-	}
 	kfree(chip);
 	return ret;
 }
@@ -302,8 +284,7 @@ long kl_irqchip_vm_ioctl(struct kl_vm *vm, unsigned int ioctl,
 		/* Pairs with the release in irqchip_create(). */
 		if (smp_load_acquire(&vm->irqchip_mode) != KL_IRQCHIP_KERNEL)
 			return -ENXIO;
-		return ioctl == KVM_GET_IRQCHIP ? irqchip_get_state(vm, argp) :
-						  irqchip_set_state(vm, argp);
+		return irqchip_state(vm, argp, ioctl == KVM_SET_IRQCHIP);
 	case KVM_GET_PIT:
 	case KVM_SET_PIT:
 	case KVM_GET_PIT2:

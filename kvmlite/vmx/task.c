@@ -344,6 +344,24 @@ static int kl_task_push(struct kl_task *t, u32 value)
 			      kl_cpl_access(vcpu));
 }
 
+/* SDM vol. 3, 6.13: not of the program's making. */
+static bool kl_task_is_external(enum kl_task_source source, u32 event)
+{
+	u32 type = event & INTR_INFO_INTR_TYPE_MASK;
+
+	return source == KL_TASK_GATE && event && type != INTR_TYPE_SOFT_INTR &&
+	       type != INTR_TYPE_SOFT_EXCEPTION;
+}
+
+/* Faults of the switch name a selector, or nothing; bit 0 says whose event led there. */
+static void kl_task_mark_external(struct kl_vcpu *vcpu)
+{
+	struct kl_exception *ex = &vcpu->events.exception;
+
+	if (ex->pending && ex->vector >= X86_TRAP_TS && ex->vector <= X86_TRAP_GP)
+		ex->error_code |= 1;
+}
+
 static int kl_task_switch(struct kl_vcpu *vcpu, u16 sel, enum kl_task_source source,
 			  u32 event)
 {
@@ -407,9 +425,11 @@ int kl_vmx_task_switch(struct kl_vcpu *vcpu)
 {
 	u64 qual = kl_vmread(EXIT_QUALIFICATION);
 	enum kl_task_source source = (qual >> 30) & 3;
+	u32 event = source == KL_TASK_GATE ? to_vmx(vcpu)->idt_info : 0;
 	int ret;
 
-	ret = kl_task_switch(vcpu, qual, source,
-			     source == KL_TASK_GATE ? to_vmx(vcpu)->idt_info : 0);
+	ret = kl_task_switch(vcpu, qual, source, event);
+	if (ret == 1 && kl_task_is_external(source, event))
+		kl_task_mark_external(vcpu);
 	return ret < 0 ? ret : 1;
 }

@@ -33,14 +33,6 @@ GUEST(64, writer,
       "incq 0xc000\n"
       "jmp 1b\n");
 
-static bool progress(struct vcpu *v, uint64_t turns)
-{
-	volatile uint64_t *count = guest_data(v, uint64_t);
-	uint64_t from = *count;
-
-	return await(*count > from + turns);
-}
-
 /*
  * The classic hypervisor bug: a page goes back to the kernel and to someone else
  * while a guest on another CPU still has it in its TLB. MADV_DONTNEED frees 16
@@ -55,14 +47,14 @@ static void freed_page_is_someone_elses(void)
 
 	OK(vm_slot(v->vm, 1, 0, GPA, 16 * PAGE, mem));
 	runner_start(&r, v);
-	CHECK(progress(v, 2), "the guest does not run");
+	CHECK(guest_progress(v, 2), "the guest does not run");
 	for (i = 0; i < n; i++) {
 		OK(madvise(mem, 16 * PAGE, MADV_DONTNEED));
 		other = mem_alloc(64 * PAGE);
 		for (k = 0; k < 64 * PAGE / 8; k += PAGE / 8)
 			other[k] = ~0ULL;
 		if (i % 8 == 0)
-			CHECK(progress(v, 2), "the guest hangs");
+			CHECK(guest_progress(v, 2), "the guest hangs");
 		else
 			sched_yield();
 		for (k = 0; k < 64 * PAGE / 8; k++)
@@ -89,7 +81,7 @@ static void deleted_slot_is_someone_elses(void)
 		mem = mem_alloc(16 * PAGE);
 		OK(vm_slot(v->vm, 1, 0, GPA, 16 * PAGE, mem));
 		runner_start(&r, v);
-		CHECK(progress(v, 2), "the guest does not run");
+		CHECK(guest_progress(v, 2), "the guest does not run");
 		OK(vm_slot(v->vm, 1, 0, GPA, 0, mem));
 		memset(mem, 0x5a, 16 * PAGE);
 		/* The guest has left with the write that found nothing there. */
@@ -115,6 +107,19 @@ static void may_change_code(void)
 {
 	if (host_is_tcg() && sysconf(_SC_NPROCESSORS_ONLN) > 1 && !long_run())
 		test_skip("several CPUs in TCG: with LONG=1, or one in host/kvmlite/changing-code");
+}
+
+/* The second of two vCPUs goes on changing the code of the first. */
+static void start_changing(struct vcpu *v, struct vcpu *w, struct runner *r)
+{
+	struct kvm_regs regs;
+
+	vcpu_long(v);
+	vcpu_long(w);
+	regs = get_regs(w);
+	regs.rip = GPA_CODE + 0x1000;
+	set_regs(w, &regs);
+	runner_start(r, w);
 }
 
 /*
@@ -144,7 +149,6 @@ static void instruction_changes(void)
 	struct vm *vm = vm_new();
 	struct vcpu *v = vcpu_new(vm, 0), *w = vcpu_new(vm, 1);
 	unsigned long i, n = scale(20000, 2000), seen[2] = { 0 };
-	struct kvm_regs regs;
 	struct runner r;
 
 	may_change_code();
@@ -152,12 +156,7 @@ static void instruction_changes(void)
 	load_guest(vm, GPA_CODE + 0x1000, changing);
 	REQUIRE(!memcmp(vm->mem + 0x10018, "\x89\x03", 2),
 		"the store is not where it should be");
-	vcpu_long(v);
-	vcpu_long(w);
-	regs = get_regs(w);
-	regs.rip = GPA_CODE + 0x1000;
-	set_regs(w, &regs);
-	runner_start(&r, w);
+	start_changing(v, w, &r);
 	for (i = 0; i < n; i++) {
 		uint32_t data;
 		int which;
@@ -202,7 +201,6 @@ static void load_becomes_store(void)
 	struct vcpu *v = vcpu_new(vm, 0), *w = vcpu_new(vm, 1);
 	uint64_t *pd = (void *)(vm->mem + GPA_PD);
 	unsigned long i, n = scale(5000, 1000);
-	struct kvm_regs regs;
 	struct runner r;
 
 	if (!is_kvmlite())
@@ -213,12 +211,7 @@ static void load_becomes_store(void)
 	load_guest(vm, GPA_CODE + 0x1000, changing_load);
 	REQUIRE(!memcmp(vm->mem + 0x10010, "\x8b\x03", 2),
 		"the load is not where it should be");
-	vcpu_long(v);
-	vcpu_long(w);
-	regs = get_regs(w);
-	regs.rip = GPA_CODE + 0x1000;
-	set_regs(w, &regs);
-	runner_start(&r, w);
+	start_changing(v, w, &r);
 	for (i = 0; i < n; i++) {
 		REQUIRE(!vcpu_run(v), "KVM_RUN: %s", strerror(errno));
 		EQ(v->run->exit_reason, KVM_EXIT_MMIO);
@@ -464,7 +457,7 @@ static void dirty_log_of_32_bits(void)
 	OK(vm_slot(v->vm, 1, KVM_MEM_LOG_DIRTY_PAGES, GPA, 16 * PAGE,
 		   mem_alloc(16 * PAGE)));
 	runner_start(&r, v);
-	CHECK(progress(v, 2), "the guest does not run");
+	CHECK(guest_progress(v, 2), "the guest does not run");
 	runner_stop(&r);
 	/* Such a program fills in half of the field. */
 	log->slot = 1;
@@ -535,27 +528,6 @@ static void dead_vm(void)
 	FAILS(ioctl(vm->fd, KVM_CREATE_VCPU, 2UL), EIO);
 }
 
-/* One that sleeps in HLT is woken for it. */
-static void dead_vm_in_hlt(void)
-{
-	struct vm *vm = vm_new();
-	struct runner r;
-	struct vcpu *v;
-
-	if (!is_kvmlite())
-		test_skip("kvmlite's own");
-	OK(ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0));
-	v = vcpu_new(vm, 0);
-	load_guest(vm, GPA_CODE, halt);
-	vcpu_real(v);
-	runner_start(&r, v);
-	sleep_ms(50);
-	EQ(r.done, 0);
-	kill_vm();
-	runner_join(&r);
-	EQ(r.result, -EIO);
-}
-
 /* Does the process's other thread sleep, where a signal would wake it? */
 static bool other_sleeps(void)
 {
@@ -581,12 +553,39 @@ static bool other_sleeps(void)
 	return sleeps;
 }
 
+/* A vCPU that waits, in a VM that ends meanwhile. */
+static void killed_while_waiting(struct vcpu *v)
+{
+	struct runner r;
+
+	runner_start(&r, v);
+	CHECK(await(other_sleeps()), "it does not sleep");
+	EQ(r.done, 0);
+	kill_vm();
+	runner_join(&r);
+	EQ(r.result, -EIO);
+}
+
+/* One that sleeps in HLT is woken for it. */
+static void dead_vm_in_hlt(void)
+{
+	struct vm *vm = vm_new();
+	struct vcpu *v;
+
+	if (!is_kvmlite())
+		test_skip("kvmlite's own");
+	OK(ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0));
+	v = vcpu_new(vm, 0);
+	load_guest(vm, GPA_CODE, halt);
+	vcpu_real(v);
+	killed_while_waiting(v);
+}
+
 /* Nor is it waited for by a CPU that nobody has started, whatever else comes. */
 static void dead_vm_in_init(void)
 {
 	struct kvm_mp_state s = { KVM_MP_STATE_INIT_RECEIVED };
 	struct vm *vm = vm_new();
-	struct runner r;
 	struct vcpu *v;
 
 	if (!is_kvmlite())
@@ -596,12 +595,7 @@ static void dead_vm_in_init(void)
 	v = vcpu_new(vm, 1);
 	OK(ioctl(v->fd, KVM_SET_MP_STATE, &s));
 	OK(ioctl(v->fd, KVM_NMI));
-	runner_start(&r, v);
-	CHECK(await(other_sleeps()), "it does not sleep");
-	EQ(r.done, 0);
-	kill_vm();
-	runner_join(&r);
-	EQ(r.result, -EIO);
+	killed_while_waiting(v);
 }
 
 /* ---- the APIC base without a LAPIC in the kernel ---- */

@@ -28,14 +28,6 @@ GUEST(64, writer,
       "incq 0xc000\n"
       "jmp 1b\n");
 
-static bool progress(struct vcpu *v, uint64_t turns)
-{
-	volatile uint64_t *count = guest_data(v, uint64_t);
-	uint64_t from = *count;
-
-	return await(*count > from + turns);
-}
-
 static struct vcpu *with_slot(const uint8_t *code, const uint8_t *end,
 			      uint32_t flags, void *mem, size_t size)
 {
@@ -62,7 +54,7 @@ static void dontneed(void)
 		mem[0] = i;
 		CHECK(await(data[1] == i), "the guest does not see %lu", i);
 		OK(madvise(mem, PAGE, MADV_DONTNEED));
-		CHECK(progress(v, 2), "the guest hangs");
+		CHECK(guest_progress(v, 2), "the guest hangs");
 		EQ(data[1], 0);
 	}
 	runner_stop(&r);
@@ -85,7 +77,7 @@ static void remapped(void)
 		*fresh = i;
 		REQUIRE(mremap(fresh, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
 			       mem) == mem, "mremap: %s", strerror(errno));
-		CHECK(progress(v, 2), "the guest hangs");
+		CHECK(guest_progress(v, 2), "the guest hangs");
 		EQ(data[1], i);
 	}
 	runner_stop(&r);
@@ -105,7 +97,7 @@ static void no_write_after_unmap(void)
 	struct runner r;
 
 	runner_start(&r, v);
-	CHECK(progress(v, 10), "the guest does not run");
+	CHECK(guest_progress(v, 10), "the guest does not run");
 	for (i = 0; i < n; i++) {
 		/* Move the page away; the guest gets a fresh one at mem. */
 		p = mremap(mem, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, old);
@@ -121,7 +113,7 @@ static void no_write_after_unmap(void)
 			EQ(r.result, -EFAULT);
 			runner_join(&r);
 			runner_start(&r, v);
-			CHECK(progress(v, 10), "the guest hangs");
+			CHECK(guest_progress(v, 10), "the guest hangs");
 		}
 		EQ(*(volatile uint64_t *)old, first);
 	}
@@ -138,7 +130,7 @@ static void mprotect_read_only(void)
 
 	for (i = 0; i < n; i++) {
 		runner_start(&r, v);
-		CHECK(progress(v, 10), "the guest does not run");
+		CHECK(guest_progress(v, 10), "the guest does not run");
 		OK(mprotect(mem, PAGE, PROT_READ));
 		seen = *(volatile uint64_t *)mem;
 		CHECK(await(r.done), "the guest goes on");
@@ -156,7 +148,7 @@ static void mprotect_none(void)
 	struct runner r;
 
 	runner_start(&r, v);
-	CHECK(progress(v, 10), "the guest does not run");
+	CHECK(guest_progress(v, 10), "the guest does not run");
 	OK(mprotect(mem, PAGE, PROT_NONE));
 	CHECK(await(r.done), "the guest goes on");
 	EQ(r.result, -EFAULT);
@@ -173,7 +165,7 @@ static void copy_on_write(void)
 	pid_t pid;
 
 	runner_start(&r, v);
-	CHECK(progress(v, 10), "the guest does not run");
+	CHECK(guest_progress(v, 10), "the guest does not run");
 	EQ(data[1], 0);
 	mem[0] = 5;
 	CHECK(await(data[1] == 5), "the guest still has the zero page");
@@ -202,7 +194,7 @@ static void guest_write_after_fork(void)
 	OK(pipe(up));
 	OK(pipe(down));
 	runner_start(&r, v);
-	CHECK(progress(v, 10), "the guest does not run");
+	CHECK(guest_progress(v, 10), "the guest does not run");
 	pid = OK(fork());
 	if (!pid) {
 		seen[0] = *(volatile uint64_t *)mem;
@@ -211,7 +203,7 @@ static void guest_write_after_fork(void)
 		OK(write(up[1], seen, sizeof(seen)));
 		_exit(0);
 	}
-	CHECK(progress(v, 10), "the guest hangs");
+	CHECK(guest_progress(v, 10), "the guest hangs");
 	OK(write(down[1], &c, 1));
 	OK(read(up[0], seen, sizeof(seen)));
 	EQ(seen[0], seen[1]);
@@ -302,11 +294,9 @@ GUEST(64, fill,
       "loop 1b\n"
       "hlt\n");
 
-static void large_pages(void)
+/* Runs fill over all of @mem, and looks at what it wrote. */
+static void run_fill(struct vcpu *v, uint8_t *mem, size_t size)
 {
-	size_t size = 3 * HUGE;
-	uint8_t *mem = huge_alloc(size);
-	struct vcpu *v = WITH_SLOT(fill, 0, mem, size);
 	struct kvm_regs regs = get_regs(v);
 	size_t i;
 
@@ -317,11 +307,22 @@ static void large_pages(void)
 	for (i = 0; i < size; i += PAGE)
 		REQUIRE(*(uint64_t *)(mem + i) == GPA + i,
 			"page 0x%zx has 0x%lx", i, *(uint64_t *)(mem + i));
+}
+
+static void large_pages(void)
+{
+	size_t size = 3 * HUGE;
+	uint8_t *mem = huge_alloc(size);
+	struct vcpu *v = WITH_SLOT(fill, 0, mem, size);
+	struct kvm_regs regs = get_regs(v);
+
+	run_fill(v, mem, size);
 	/* Take one small page out of the middle, and run again. */
 	OK(madvise(mem + HUGE + 5 * PAGE, PAGE, MADV_DONTNEED));
 	OK(mprotect(mem + HUGE + 9 * PAGE, PAGE, PROT_READ));
 	EQ(mem[HUGE + 5 * PAGE], 0);
 	vcpu_long(v);
+	regs.rcx = size / PAGE;
 	set_regs(v, &regs);
 	EQ(vcpu_run(v), -EFAULT);
 	EQ(get_regs(v).rdi, GPA + HUGE + 9 * PAGE);
@@ -336,16 +337,8 @@ static void large_pages_misaligned(void)
 	size_t size = 2 * HUGE;
 	uint8_t *mem = huge_alloc(size + HUGE) + 3 * PAGE;
 	struct vcpu *v = WITH_SLOT(fill, 0, mem, size);
-	struct kvm_regs regs = get_regs(v);
-	size_t i;
 
-	memset(mem, 0, size);
-	regs.rcx = size / PAGE;
-	set_regs(v, &regs);
-	RUN_TO(v, KVM_EXIT_HLT);
-	for (i = 0; i < size; i += PAGE)
-		REQUIRE(*(uint64_t *)(mem + i) == GPA + i,
-			"page 0x%zx has 0x%lx", i, *(uint64_t *)(mem + i));
+	run_fill(v, mem, size);
 	EQ(*(uint64_t *)(mem - PAGE), 0);
 	EQ(*(uint64_t *)(mem + size), 0);
 }

@@ -56,6 +56,9 @@ GUEST(32, faults,
       "mov %ecx, %ds\n"			/* beyond the GDT */
       "out %al, $0x12\n");
 
+GUEST(32, waits,
+      "1: jmp 1b\n");
+
 /* The other task: reports, returns, and goes on behind the IRET. */
 GUEST(32, task_b,
       "1: out %al, $0x20\n"
@@ -266,6 +269,36 @@ static void bad_segment(void)
 	EQ(get_regs(v).rdi, 0x99);
 }
 
+/* The same on the way to an interrupt's task: nothing that the program did (EXT). */
+static void bad_segment_for_interrupt(void)
+{
+	struct vcpu *v = two_tasks(guest(32, waits));
+	struct kvm_interrupt irq = { 0x41 };
+	struct kvm_regs regs = get_regs(v);
+
+	if (host_is_tcg())
+		test_skip("QEMU's CPU does not check the segments on the way to an event");
+	gate(v->vm, 0x41, 0, SEL_B, 0x85);
+	tss_b(v)->ds = 0x1230;
+	regs.rflags |= 1 << 9;
+	set_regs(v, &regs);
+	OK(ioctl(v->fd, KVM_INTERRUPT, &irq));
+	RUN_TO_OUT(v, 0x30, 0x1231);
+	EQ(get_sregs(v).tr.selector, SEL_B);
+}
+
+/* Asked for by an instruction it is. */
+static void bad_segment_for_int_n(void)
+{
+	struct vcpu *v = two_tasks(guest(32, interrupts));
+
+	if (host_is_tcg())
+		test_skip("QEMU's CPU does not check the segments on the way to an event");
+	gate(v->vm, 0x40, 0, SEL_B, 0x85);
+	tss_b(v)->ds = 0x1230;
+	RUN_TO_OUT(v, 0x30, 0x1230);
+}
+
 static const struct test tests[] = {
 	{ "jump", jump },
 	{ "call_and_return", call_and_return },
@@ -275,6 +308,8 @@ static const struct test tests[] = {
 	{ "not_present", not_present },
 	{ "too_short", too_short },
 	{ "bad_segment", bad_segment },
+	{ "bad_segment_for_interrupt", bad_segment_for_interrupt },
+	{ "bad_segment_for_int_n", bad_segment_for_int_n },
 };
 
 TEST_SUITE(tests);

@@ -328,6 +328,14 @@ struct guest_exc *guest_exc(struct vcpu *v)
 	return (struct guest_exc *)(v->vm->mem + GPA_EXC);
 }
 
+bool guest_progress(struct vcpu *v, uint64_t turns)
+{
+	volatile uint64_t *count = guest_data(v, uint64_t);
+	uint64_t from = *count;
+
+	return await(*count > from + turns);
+}
+
 bool is_kvmlite(void)
 {
 	char path[64], line[128];

@@ -131,6 +131,8 @@ static inline void *io_data(struct vcpu *v)
 
 struct guest_exc *guest_exc(struct vcpu *v);
 #define guest_data(v, type) ((volatile type *)((v)->vm->mem + GPA_DATA))
+/* Does a guest count on at GPA_DATA? Waits for @turns more. */
+bool guest_progress(struct vcpu *v, uint64_t turns);
 void idt_gate(struct vm *vm, unsigned int vector, uint64_t gpa);
 
 /* is_kvmlite() - false for the kernel's KVM, the reference of these tests. */
