@@ -11,8 +11,8 @@ BUILD := $(CURDIR)/build
 # that have defaults of their own.
 given = $(if $(filter undefined file default,$(origin $(1))),,$(1)='$($(1))')
 
-.PHONY: all deps modules tools selftests demo check bench lint docs install \
-	headers_install modules_install clean help
+.PHONY: all deps modules tools selftests demo check bench lint docs install uninstall \
+	headers_install modules_install dkms_install clean help
 
 all: modules tools
 
@@ -46,19 +46,25 @@ docs:
 	@sphinx-build -q -W --keep-going -b html Documentation $(BUILD)/docs
 	@echo "the manual is in $(BUILD)/docs/index.html"
 
-# On a real machine: modules for the running kernel, tools, headers.
-install: modules_install headers_install tools
-	@$(if $(wildcard tools/Makefile),+$(MAKE) --no-print-directory -C tools OUT=$(BUILD)/tools \
-		PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' install)
+# On a real machine, or below DESTDIR. Modules are for the running kernel, if its headers
+# are there, or for the KERNEL that is asked for.
+place = env PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' $(call given,KERNEL) scripts/install
 
-modules_install:
-	@scripts/build-modules host
-	@$(MAKE) -s -C /lib/modules/$$(uname -r)/build M=$(BUILD)/host \
-		$(if $(DESTDIR),INSTALL_MOD_PATH='$(DESTDIR)') modules_install
+install: tools
+	@$(place) files modules
+
+modules_install: deps
+	@$(place) modules
 
 headers_install:
 	install -d '$(DESTDIR)$(PREFIX)/include/virtlite'
 	install -m 644 uapi/virtlite/*.h '$(DESTDIR)$(PREFIX)/include/virtlite'
+
+dkms_install:
+	@$(place) dkms
+
+uninstall:
+	@$(place) remove
 
 clean:
 	rm -rf $(BUILD)
@@ -75,6 +81,8 @@ help:
 	@echo 'make lint              checkpatch, sparse, headers on their own, shellcheck'
 	@echo 'make [all]             modules and tools; KERNEL=host for the running kernel'
 	@echo 'make install           modules, tools and headers on this machine (PREFIX=, DESTDIR=)'
+	@echo 'make dkms_install      the modules'"'"' sources for DKMS'
+	@echo 'make uninstall         what these two have installed'
 	@echo 'make docs              the manual as HTML'
 	@echo 'make clean             remove build/ (kernels stay in ~/.cache/virtlite)'
 	@echo

@@ -140,6 +140,54 @@ if [ ! -e /dev/vgpu ]; then
 	t "no device with vgpu0" 1 "module vgpu_mdev loaded" gpu delete vgpu0 --force
 fi
 
+echo '{"disks":[{"name":"d","ram":true,"size":"1M"}]}' >"$work/set.json"
+echo '{"disks":[{"name":"d","ram":true,"size":"1X"}]}' >"$work/size.json"
+echo '{"disks":[{"name":"d","ram":true,"size":"1M","colour":1}]}' >"$work/colour.json"
+echo '{"switches":[{"name":"s","ageing":"soon"}]}' >"$work/switch.json"
+echo '{"switches":[{"name":"s","ports":[{"name":"p","kind":"tap"}]}]}' >"$work/kind.json"
+echo '{"switches":[{"name":"s","ports":[{"name":"p","kind":"vnic","hue":1}]}]}' >"$work/port.json"
+echo '{"gpus":[{"name":"g","vram":"64M","slices":[{"name":"s","type":"1of4","uuid":"1"}]}]}' \
+	>"$work/uuid.json"
+echo '{"guests":[{"name":"g","kernel":"k","nics":[{"switch":"s","vlan":5000}]}]}' >"$work/nic.json"
+echo '{"guests":[{"name":"g","kernel":"k","cpus":0}]}' >"$work/cpus.json"
+echo '{' >"$work/broken.json"
+printf '{"disks": [],\n "gpus" [] }\n' >"$work/comma.json"
+t "up of nothing" 2 "up: which file" up
+t "up of two files" 2 "which file" up a b
+t "up of a file that is not there" 2 "$work/none" up "$work/none"
+t "up of what is no JSON" 2 "broken.json:2: it ends too early" up "$work/broken.json"
+t "a set that is well-formed" 0 "set: 1 objects" up --check "$work/set.json"
+t "a line with a mistake" 2 "comma.json:2: " up "$work/comma.json"
+t "a disk's wrong size" 2 "size.json: disk d: --size 1X" up --check "$work/size.json"
+t "a disk's unknown option" 2 "disk d: unrecognized option.*colour" up --check "$work/colour.json"
+t "a switch's wrong value" 2 "switch s: ageing soon" up --check "$work/switch.json"
+t "a port's unknown kind" 2 "port s/p: the kind is vnic" up --check "$work/kind.json"
+t "a port's unknown option" 2 'port s/p: unexpected "hue"' up --check "$work/port.json"
+t "a slice's UUID that is none" 2 'slice g/s: "uuid"' up --check "$work/uuid.json"
+t "a card's VLAN that is none" 2 "guest g: --nic: vlan" up --check "$work/nic.json"
+t "a guest's CPUs" 2 "guest g: --cpus 0" up --check "$work/cpus.json"
+t "the example of the manual" 0 "lab: 10 objects" up --check ../Documentation/examples/lab.json
+t "down of what is not up" 0 "set is down: nothing to do" down --state "$work/state" set
+t "down of a folder" 2 "Is a directory" down --state "$work/state" ..
+t "status" 0 "^vswitch" status --state "$work/state"
+t "status as JSON" 0 '"module":"vgpu_mdev"' -j status
+t "status of something" 2 'unexpected "now"' status now
+if [ ! -e /dev/vblk-control ]; then
+	t "up without the module" 1 "disk d: .*module vblk loaded" up --state "$work/state" \
+		"$work/set.json"
+	t "leaves no record" 0 "nothing to do" down --state "$work/state" "$work/set.json"
+fi
+grep -oh '{ "[a-z-]*", [a-z]*_argument' virtlite/up.c virtlite/status.c | cut -d'"' -f2 |
+	sort -u >"$work/options"
+while read -r option; do
+	if sed 's/\\-/-/g' virtlite/virtlite-up.1 | grep -qw -e "--$option" &&
+	   grep -qw -e "--$option" virtlite/completion; then
+		result ok "up --$option is in the manual and in the completion"
+	else
+		result "not ok" "up --$option is in the manual and in the completion"
+	fi
+done <"$work/options"
+
 for object in vm disk gpu; do
 	grep -oh '{ "[a-z-]*", [a-z]*_argument' virtlite/$object.c virtlite/"$object"_*.c | cut -d'"' -f2 |
 		sort -u >"$work/options"
@@ -170,6 +218,9 @@ c() {
 	fi
 }
 c "completion of an object" vm virtlite ""
+c "completion of up" up virtlite u
+c "completion of up's option" --check virtlite up --c
+c "completion of down's option" --force virtlite down --f
 c "completion of a verb" run virtlite vm r
 c "completion of an option" --kernel virtlite vm run --k
 c "completion of a value" stdio virtlite vm run --console ""

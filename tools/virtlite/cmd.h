@@ -28,6 +28,8 @@ struct cmd {
 
 extern bool json_output;
 extern bool json_pretty;
+/* What the words of a command line come from, if it is not the command line. */
+extern const char *cmd_context;
 
 int cmd_select(const struct cmd *table, int argc, char **argv,
 	       int (*help)(int argc, char **argv), const char *what);
@@ -39,5 +41,10 @@ int do_vm(int argc, char **argv);
 int do_switch(int argc, char **argv);
 int do_disk(int argc, char **argv);
 int do_gpu(int argc, char **argv);
+
+/* All of them together. */
+int do_status(int argc, char **argv);
+int do_up(int argc, char **argv);
+int do_down(int argc, char **argv);
 
 #endif /* VIRTLITE_CMD_H */

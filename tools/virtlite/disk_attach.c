@@ -78,7 +78,15 @@ static int attach_image(struct vblk_attach *a, const char *path, const char *vol
 	return ret;
 }
 
-int do_attach(int argc, char **argv)
+/**
+ * disk_parse() - read the words that say what is to be attached
+ * @argc: words
+ * @argv: words, the verb first
+ * @r: filled in; points into @argv
+ *
+ * Return: 0 or EXIT_USAGE.
+ */
+int disk_parse(int argc, char **argv, struct disk_request *r)
 {
 	static const struct option options[] = {
 		{ "file", required_argument, NULL, OPT_FILE },
@@ -160,19 +168,43 @@ int do_attach(int argc, char **argv)
 	a.id = id;
 	a.offset = offset;
 	a.length = length;
-	if (a.backing == VBLK_BACKING_IMAGE ? attach_image(&a, path, volume) : attach(&a, path))
+	*r = (struct disk_request){ .attach = a, .path = path, .volume = volume };
+	return 0;
+}
+
+/**
+ * disk_make() - attach what was asked for
+ * @r: request; the kernel's answer is in its struct on return
+ *
+ * Return: 0, or -errno with a message.
+ */
+int disk_make(struct disk_request *r)
+{
+	if (r->attach.backing == VBLK_BACKING_IMAGE)
+		return attach_image(&r->attach, r->path, r->volume);
+	return attach(&r->attach, r->path);
+}
+
+int do_attach(int argc, char **argv)
+{
+	struct disk_request r;
+	int ret = disk_parse(argc, argv, &r);
+
+	if (ret)
+		return ret;
+	if (disk_make(&r))
 		return disk_failed();
 	if (json_output) {
 		json_object *o = json_object_new_object();
 		char name[32];
 
-		snprintf(name, sizeof(name), "vblk%d", a.id);
+		snprintf(name, sizeof(name), "vblk%d", r.attach.id);
 		json_object_object_add(o, "name", json_object_new_string(name));
-		disk_json_u64(o, "size", a.length);
-		disk_json_u64(o, "seq", a.seq);
+		disk_json_u64(o, "size", r.attach.length);
+		disk_json_u64(o, "seq", r.attach.seq);
 		cmd_print_json(o);
 	} else {
-		printf("/dev/vblk%d\n", a.id);
+		printf("/dev/vblk%d\n", r.attach.id);
 	}
 	return 0;
 }

@@ -53,6 +53,16 @@ void disk_json_u64(json_object *o, const char *name, __u64 value);
 
 /* disk_attach.c */
 int disk_open_backing(const char *path, bool ro, bool file);
+
+/* What the words after "disk attach" ask for. */
+struct disk_request {
+	struct vblk_attach attach;
+	const char *path;
+	const char *volume;
+};
+
+int disk_parse(int argc, char **argv, struct disk_request *r);
+int disk_make(struct disk_request *r);
 int do_attach(int argc, char **argv);
 
 /* disk_image.c */

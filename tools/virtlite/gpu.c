@@ -189,7 +189,15 @@ static int create_option(struct vgpu_create *c, int opt, const char *name)
 	}
 }
 
-static int do_create(int argc, char **argv)
+/**
+ * gpu_parse_create() - read the words that say what GPU is to be made
+ * @argc: words
+ * @argv: words, the verb first
+ * @create: filled in
+ *
+ * Return: 0 or EXIT_USAGE.
+ */
+int gpu_parse_create(int argc, char **argv, struct vgpu_create *create)
 {
 	static const struct option options[] = {
 		{ "vram", required_argument, NULL, OPT_VRAM },
@@ -205,7 +213,7 @@ static int do_create(int argc, char **argv)
 		{},
 	};
 	struct vgpu_create c = { .id = -1 };
-	int opt, index, ret, fd;
+	int opt, index, ret;
 
 	optind = 0;
 	while ((opt = getopt_long(argc, argv, "", options, &index)) != -1) {
@@ -219,6 +227,18 @@ static int do_create(int argc, char **argv)
 		return cmd_error("gpu create: unexpected \"%s\"", argv[optind]);
 	if (!c.vram)
 		return cmd_error("gpu create: --vram is missing");
+	*create = c;
+	return 0;
+}
+
+static int do_create(int argc, char **argv)
+{
+	struct vgpu_create c;
+	int fd, ret;
+
+	ret = gpu_parse_create(argc, argv, &c);
+	if (ret)
+		return ret;
 	fd = vl_vgpu_open();
 	if (fd < 0)
 		return gpu_failed();

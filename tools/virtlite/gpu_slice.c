@@ -104,16 +104,50 @@ int do_gpu_types(int argc, char **argv)
 	return ret < 0 ? gpu_failed() : ret;
 }
 
-static int random_uuid(char *uuid, size_t size)
+/**
+ * gpu_random_uuid() - a UUID that nothing has
+ * @uuid: set to it
+ * @size: room, at least 38
+ */
+int gpu_random_uuid(char *uuid, size_t size)
 {
 	return read_line("/proc/sys/kernel/random/uuid", uuid, size);
+}
+
+/**
+ * gpu_slice_make() - make a slice, as mdevctl does it
+ * @id: number of the GPU
+ * @type: its type, one of 1of16 to 1of1
+ * @uuid: what it will be called
+ */
+int gpu_slice_make(int id, const char *type, const char *uuid)
+{
+	char path[PATH_MAX];
+	__u32 n;
+
+	if (!gpu_parse_name(type, types, &n))
+		return vl_error(0, "\"%s\" is no type: 1of16, 1of8, 1of4, 1of2, 1of1", type);
+	type_path(path, id, type, "create");
+	return write_file(path, uuid);
+}
+
+/**
+ * gpu_slice_remove() - remove a slice
+ * @uuid: what it is called
+ */
+int gpu_slice_remove(const char *uuid)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/sys/bus/mdev/devices/%s/remove", uuid);
+	return write_file(path, "1");
 }
 
 static int do_add(int argc, char **argv)
 {
 	static const struct option options[] = { { "uuid", required_argument, NULL, OPT_UUID },
 						 {} };
-	char path[PATH_MAX], uuid[UUID_LEN + 2] = "";
+	char uuid[UUID_LEN + 2] = "";
 	int opt, id, ret;
 	__u32 type;
 
@@ -132,9 +166,8 @@ static int do_add(int argc, char **argv)
 		return cmd_error("gpu slice add: which type (1of16, 1of8, 1of4, 1of2, 1of1)?");
 	if (++optind < argc)
 		return cmd_error("gpu slice add: unexpected \"%s\"", argv[optind]);
-	ret = *uuid ? 0 : random_uuid(uuid, sizeof(uuid));
-	type_path(path, id, types[type], "create");
-	ret = ret ?: write_file(path, uuid);
+	ret = *uuid ? 0 : gpu_random_uuid(uuid, sizeof(uuid));
+	ret = ret ?: gpu_slice_make(id, types[type], uuid);
 	if (ret)
 		return gpu_failed();
 	if (json_output) {
@@ -150,12 +183,9 @@ static int do_add(int argc, char **argv)
 
 static int do_del(int argc, char **argv)
 {
-	char path[PATH_MAX];
-
 	if (argc != 2 || strlen(argv[1]) != UUID_LEN || strchr(argv[1], '/'))
 		return cmd_error("gpu slice del: which slice, by its UUID?");
-	snprintf(path, sizeof(path), "/sys/bus/mdev/devices/%s/remove", argv[1]);
-	return write_file(path, "1") ? gpu_failed() : 0;
+	return gpu_slice_remove(argv[1]) ? gpu_failed() : 0;
 }
 
 static int number_option(struct vgpu_slice_set *s, int opt, __u32 n)
@@ -208,7 +238,15 @@ static int set_option(struct vgpu_slice_set *s, int opt, const char *name)
 	return number_option(s, opt, n);
 }
 
-static int do_set(int argc, char **argv)
+/**
+ * gpu_parse_slice_set() - read the options that say what a slice is to be
+ * @argc: words
+ * @argv: words, the verb first; those that are no options are left to optind
+ * @set: filled in but for the numbers of GPU and slice
+ *
+ * Return: 0 or EXIT_USAGE.
+ */
+int gpu_parse_slice_set(int argc, char **argv, struct vgpu_slice_set *set)
 {
 	static const struct option options[] = {
 		{ "weight", required_argument, NULL, OPT_WEIGHT },
@@ -224,8 +262,7 @@ static int do_set(int argc, char **argv)
 		{},
 	};
 	struct vgpu_slice_set s = {};
-	int opt, index, ret, fd, id;
-	__u32 nr;
+	int opt, index, ret;
 
 	optind = 0;
 	while ((opt = getopt_long(argc, argv, "", options, &index)) != -1) {
@@ -235,6 +272,19 @@ static int do_set(int argc, char **argv)
 		if (ret)
 			return ret;
 	}
+	*set = s;
+	return 0;
+}
+
+static int do_set(int argc, char **argv)
+{
+	struct vgpu_slice_set s;
+	int ret, fd, id;
+	__u32 nr;
+
+	ret = gpu_parse_slice_set(argc, argv, &s);
+	if (ret)
+		return ret;
 	ret = gpu_take(argc, argv, "slice set", &id);
 	if (ret)
 		return ret;

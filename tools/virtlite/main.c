@@ -16,6 +16,7 @@
 
 bool json_output;
 bool json_pretty;
+const char *cmd_context;
 
 static int do_help(int argc, char **argv);
 static int do_version(int argc, char **argv);
@@ -25,6 +26,9 @@ static const struct cmd objects[] = {
 	{ "switch", do_switch },
 	{ "disk", do_disk },
 	{ "gpu", do_gpu },
+	{ "status", do_status },
+	{ "up", do_up },
+	{ "down", do_down },
 	{ "help", do_help },
 	{ "version", do_version },
 	{ NULL, NULL },
@@ -36,6 +40,8 @@ static int do_help(int argc, char **argv)
 	(void)argv;
 	printf("Usage: virtlite [-j] [-p] OBJECT VERB [ARGUMENTS]\n"
 	       "       virtlite OBJECT help\n"
+	       "       virtlite [-j] [-p] status\n"
+	       "       virtlite [-j] [-p] up | down FILE.json\n"
 	       "\n"
 	       "OBJECT := vm | switch | disk | gpu | help | version\n"
 	       "  -j, --json     results as JSON\n"
@@ -71,7 +77,7 @@ int cmd_error(const char *fmt, ...)
 {
 	va_list ap;
 
-	fputs("virtlite: ", stderr);
+	fprintf(stderr, "virtlite: %s%s", cmd_context ? cmd_context : "", cmd_context ? ": " : "");
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);

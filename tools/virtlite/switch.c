@@ -167,23 +167,30 @@ static int parse_switch(struct words *w, struct vswitch_switch *s)
 	return 0;
 }
 
-static int do_switch_add(int argc, char **argv)
+int parse_new_switch(struct words *w, struct vswitch_switch *s)
 {
-	struct words w = { argc - 1, argv + 1 };
-	const char *name = next_word(&w);
-	struct vswitch_switch s = {
-		.head = { .size = sizeof(s) },
+	const char *name = next_word(w);
+
+	*s = (struct vswitch_switch){
+		.head = { .size = sizeof(*s) },
 		.move_limit = 5,
 		.move_hold_ms = 1000,
 	};
-	int fd, ret;
-
 	if (!name)
 		return cmd_error("the name is missing");
-	if (strlen(name) >= sizeof(s.name))
+	if (strlen(name) >= sizeof(s->name))
 		return cmd_error("\"%s\" is too long a name", name);
-	memcpy(s.name, name, strlen(name));
-	ret = parse_switch(&w, &s);
+	memcpy(s->name, name, strlen(name));
+	return parse_switch(w, s);
+}
+
+static int do_switch_add(int argc, char **argv)
+{
+	struct words w = { argc - 1, argv + 1 };
+	struct vswitch_switch s;
+	int fd, ret;
+
+	ret = parse_new_switch(&w, &s);
 	if (ret)
 		return ret;
 	fd = vl_switch_open();

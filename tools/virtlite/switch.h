@@ -34,11 +34,18 @@ struct port_request {
 	bool set_vlan;
 };
 
+/* The words after "switch add": exit status. */
+int parse_new_switch(struct words *w, struct vswitch_switch *s);
+
 /* The words of a PORT-OPTION, "mac" and "netns": exit status. */
 int parse_port(struct words *w, struct port_request *r);
 struct port_request new_request(unsigned int sw);
 /* What VSWITCH_ADD_PORT and SET_PORT leave to do; -errno. */
 int set_rest(int fd, struct port_request *r);
+/* The words after "switch port add NAME": exit status. */
+int parse_new_port(struct words *w, struct port_request *r);
+/* Makes it, or nothing: -errno. */
+int add_port(int fd, struct port_request *r);
 
 int do_switch_port(int argc, char **argv);
 int do_switch_fdb(int argc, char **argv);

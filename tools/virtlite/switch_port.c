@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "../lib/virtlite.h"
@@ -239,21 +240,55 @@ struct port_request new_request(unsigned int sw)
 
 int set_rest(int fd, struct port_request *r)
 {
+	int ret = 0;
+
 	r->vlan.port = r->port.port;
 	r->rate.port = r->port.port;
-	if (r->set_vlan && call(fd, VSWITCH_SET_VLAN, &r->vlan, "vlan"))
-		return -1;
-	if (r->rate.set && call(fd, VSWITCH_SET_RATE, &r->rate, "rate"))
-		return -1;
-	return 0;
+	if (r->set_vlan)
+		ret = call(fd, VSWITCH_SET_VLAN, &r->vlan, "vlan");
+	if (!ret && r->rate.set)
+		ret = call(fd, VSWITCH_SET_RATE, &r->rate, "rate");
+	return ret;
+}
+
+int parse_new_port(struct words *w, struct port_request *r)
+{
+	const char *kind = next_word(w), *name = next_word(w);
+
+	if (word_is(kind, "vnic"))
+		r->port.kind = VSWITCH_KIND_VNIC;
+	else if (word_is(kind, "uplink"))
+		r->port.kind = VSWITCH_KIND_UPLINK;
+	else
+		return cmd_error("the kind is vnic or uplink");
+	if (!name || strlen(name) >= sizeof(r->port.name))
+		return cmd_error("the interface is missing, or its name too long");
+	memcpy(r->port.name, name, strlen(name));
+	return parse_port(w, r);
+}
+
+int add_port(int fd, struct port_request *r)
+{
+	struct vswitch_port_id id;
+	int ret = call(fd, VSWITCH_ADD_PORT, &r->port, "port add");
+
+	if (ret)
+		return ret;
+	ret = set_rest(fd, r);
+	if (!ret)
+		return 0;
+	id = (struct vswitch_port_id){
+		.head = head_of(vswitch_port_id, r->port.head.ifindex), .port = r->port.port,
+	};
+	/* Why the port cannot be as it should says more than why it stays. */
+	ioctl(fd, VSWITCH_DEL_PORT, &id);
+	return ret;
 }
 
 static int do_port_add(int argc, char **argv)
 {
 	struct words w = { argc - 1, argv + 1 };
-	struct vswitch_port_id id;
 	struct port_request r;
-	const char *kind, *name;
 	unsigned int sw;
 	int fd, ret;
 
@@ -261,31 +296,9 @@ static int do_port_add(int argc, char **argv)
 	if (ret)
 		return ret;
 	r = new_request(sw);
-	kind = next_word(&w);
-	name = next_word(&w);
-	if (word_is(kind, "vnic"))
-		r.port.kind = VSWITCH_KIND_VNIC;
-	else if (word_is(kind, "uplink"))
-		r.port.kind = VSWITCH_KIND_UPLINK;
-	else
-		ret = cmd_error("the kind is vnic or uplink");
-	if (!ret && (!name || strlen(name) >= sizeof(r.port.name)))
-		ret = cmd_error("the interface is missing, or its name too long");
-	if (!ret) {
-		memcpy(r.port.name, name, strlen(name));
-		ret = parse_port(&w, &r);
-	}
-	if (!ret && call(fd, VSWITCH_ADD_PORT, &r.port, "port add")) {
+	ret = parse_new_port(&w, &r);
+	if (!ret && add_port(fd, &r))
 		ret = failed();
-	} else if (!ret && set_rest(fd, &r)) {
-		ret = failed();
-		/* All or nothing. */
-		id = (struct vswitch_port_id){
-			.head = head_of(vswitch_port_id, sw), .port = r.port.port,
-		};
-		if (call(fd, VSWITCH_DEL_PORT, &id, "port del"))
-			failed();
-	}
 	if (!ret && json_output) {
 		json_object *o = json_object_new_object();
 

@@ -256,19 +256,33 @@ static int parse_run(int argc, char **argv, struct vmm_config *cfg)
 	return 0;
 }
 
-static int do_run(int argc, char **argv)
+/**
+ * vm_parse() - read the words that say what machine is to run
+ * @argc: words
+ * @argv: words, the verb first
+ * @cfg: filled in; points into @argv
+ *
+ * Return: 0 or EXIT_USAGE.
+ */
+int vm_parse(int argc, char **argv, struct vmm_config *cfg)
 {
-	struct vmm_config cfg = {
+	*cfg = (struct vmm_config){
 		.device = VL_DEFAULT_DEVICE,
 		.cmdline = DEFAULT_CMDLINE,
 		.mem = DEFAULT_MEM,
 		.cpus = 1,
 		.mark = VMM_DEFAULT_MARK,
-		.json = json_output,
-		.summary = json_output,
 	};
-	int ret = parse_run(argc, argv, &cfg);
+	return parse_run(argc, argv, cfg);
+}
 
+static int do_run(int argc, char **argv)
+{
+	struct vmm_config cfg;
+	int ret = vm_parse(argc, argv, &cfg);
+
+	cfg.json = json_output;
+	cfg.summary |= json_output;
 	return ret ? ret : (int)vmm_run(&cfg);
 }
 

@@ -7,6 +7,9 @@
 
 #include "../vmm/types.h"
 
+struct vmm_config;
+
+int vm_parse(int argc, char **argv, struct vmm_config *cfg);
 bool parse_size(const char *s, u64 *size);
 bool parse_count(const char *s, unsigned int *n);
 

@@ -332,6 +332,16 @@ static void serve(struct vm *vm, int signal_fd)
 	}
 }
 
+/* Whoever waits for the machine may have gone. */
+static void tell_ready(int fd)
+{
+	if (!fd)
+		return;
+	if (write(fd, "", 1) != 1)
+		fprintf(stderr, "virtlite: nobody waits for this machine\n");
+	close(fd);
+}
+
 static enum vmm_status run(struct vm *vm, int signal_fd)
 {
 	u64 end_ns, end_tsc;
@@ -340,6 +350,7 @@ static enum vmm_status run(struct vm *vm, int signal_fd)
 		fprintf(stderr, "virtlite: %s\n", vl_message());
 		vm_stop(vm, VMM_FAILED);
 	} else {
+		tell_ready(vm->cfg->ready);
 		serve(vm, signal_fd);
 	}
 	end_ns = now_ns();

@@ -81,6 +81,7 @@ struct vmm_nic {
  * @mark: text on the console whose first appearance is timed
  * @summary: print what happened at the end, to stderr
  * @json: print that as JSON
+ * @ready: a pipe that is told a byte when the vCPUs run, then closed; 0: none
  */
 struct vmm_config {
 	const char *device;
@@ -97,6 +98,7 @@ struct vmm_config {
 	const char *mark;
 	bool summary;
 	bool json;
+	int ready;
 };
 
 enum vmm_status vmm_run(const struct vmm_config *cfg);
