@@ -177,7 +177,7 @@ check "down of all" ends 0 "9 removed" down lab.json
 check "leaves nothing" clean
 
 # Killed somewhere: whatever is there then is found by the next one.
-for pause in 0 0.01 0.02 0.04 0.06 0.08 0.1 0.15 0.2 0.3; do
+for pause in 0 0.02 0.05 0.1 0.2; do
 	"$v" up --state "$state" lab.json >/dev/null 2>&1 &
 	sleep $pause
 	kill -9 $! 2>/dev/null
