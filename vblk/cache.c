@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Nodes in memory: each image keeps a number of them, the kernel may ask for fewer.
+ * Nodes in memory: each image keeps a number of them, the kernel may ask for fewer; and
+ * for fewer regions of its space, which region_cache.c keeps.
  * Who is to go is found by a clock: a node that was used since the hand came by last
  * stays.
  */
@@ -15,6 +16,9 @@
 static unsigned int map_cache_mib = 64;
 module_param(map_cache_mib, uint, 0644);
 MODULE_PARM_DESC(map_cache_mib, "memory for the maps of an image, in MiB (64)");
+
+/* A region is as much memory as so many nodes. */
+#define REGION_WEIGHT DIV_ROUND_UP(sizeof(struct vb_region), VB_BLOCK)
 
 static LIST_HEAD(caches);
 /* Protects caches; the images' cache_lock is taken under it. */
@@ -167,7 +171,7 @@ static unsigned long count(struct shrinker *s, struct shrink_control *sc)
 	if (!mutex_trylock(&caches_lock))
 		return 0;
 	list_for_each_entry(im, &caches, caches)
-		nr += READ_ONCE(im->nr_cached);
+		nr += READ_ONCE(im->nr_cached) + vb_regions_idle(im) * REGION_WEIGHT;
 	mutex_unlock(&caches_lock);
 	return nr ?: SHRINK_EMPTY;
 }
@@ -183,6 +187,10 @@ static unsigned long scan(struct shrinker *s, struct shrink_control *sc)
 		if (done >= sc->nr_to_scan)
 			break;
 		done += vb_cache_evict(im, sc->nr_to_scan - done);
+		if (done < sc->nr_to_scan)
+			done += REGION_WEIGHT *
+				vb_regions_evict(im, DIV_ROUND_UP(sc->nr_to_scan - done,
+								  REGION_WEIGHT));
 	}
 	mutex_unlock(&caches_lock);
 	return done ?: SHRINK_STOP;

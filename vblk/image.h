@@ -181,8 +181,10 @@ struct vb_region {
  *	for those that requests under way will make so
  * @data_at: region that was good for data last; data goes up from the beginning
  * @meta_at: for metadata, which goes down from the end
- * @full: no cluster was found; nothing has been released since
- * @released: how often @full was taken back
+ * @clusters: a bit for each region that may have a free cluster; the others have none, as
+ *	was seen, and need not be loaded to know it. Set when something comes free there
+ * @blocks: the same of a free block
+ * @dirty_nodes: those of @promised that are dirty
  * @low: below the mark, and this has been told
  * @dirty: regions with changes since the last commit
  * @nr_dirty: how many
@@ -208,8 +210,9 @@ struct vb_space {
 	u64 promised;
 	u64 data_at;
 	u64 meta_at;
-	bool full;
-	u64 released;
+	unsigned long *clusters;
+	unsigned long *blocks;
+	u64 dirty_nodes;
 	bool low;
 	struct list_head dirty;
 	unsigned long nr_dirty;
@@ -406,6 +409,7 @@ void vb_space_cancel(struct vb_image *im, u64 block, u32 blocks);
 int vb_space_give(struct vb_image *im, u64 block, u32 blocks);
 int vb_space_promise(struct vb_image *im, unsigned int nodes);
 void vb_space_unpromise(struct vb_image *im, unsigned int nodes);
+void vb_space_node(struct vb_image *im, unsigned int nodes, bool dirty);
 bool vb_space_crowded(struct vb_image *im, bool full);
 void vb_space_settle(struct vb_image *im);
 void vb_space_release(struct vb_image *im);
@@ -416,6 +420,8 @@ void vb_region_put(struct vb_image *im, struct vb_region *r);
 void vb_regions_touch(struct vb_space *s, u64 first, u64 last);
 int vb_regions_init(struct vb_image *im);
 void vb_regions_exit(struct vb_image *im);
+unsigned long vb_regions_idle(struct vb_image *im);
+unsigned long vb_regions_evict(struct vb_image *im, unsigned long nr);
 
 /* log.c */
 int vb_log_read(struct vb_image *im);

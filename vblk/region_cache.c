@@ -25,7 +25,13 @@ int vb_regions_init(struct vb_image *im)
 	INIT_LIST_HEAD(&s->lru);
 	s->max_loaded = max(64UL, vb_cache_bytes() / sizeof(struct vb_region));
 	s->touched = kvcalloc(BITS_TO_LONGS(s->nr_regions), sizeof(long), GFP_KERNEL);
-	return s->touched ? 0 : -ENOMEM;
+	s->clusters = kvcalloc(BITS_TO_LONGS(s->nr_regions), sizeof(long), GFP_KERNEL);
+	s->blocks = kvcalloc(BITS_TO_LONGS(s->nr_regions), sizeof(long), GFP_KERNEL);
+	if (!s->touched || !s->clusters || !s->blocks)
+		return -ENOMEM;
+	bitmap_fill(s->clusters, s->nr_regions);
+	bitmap_fill(s->blocks, s->nr_regions);
+	return 0;
 }
 
 void vb_regions_exit(struct vb_image *im)
@@ -39,6 +45,8 @@ void vb_regions_exit(struct vb_image *im)
 	/* There if a fold failed. */
 	kvfree(im->space.folded);
 	kvfree(im->space.touched);
+	kvfree(im->space.clusters);
+	kvfree(im->space.blocks);
 }
 
 /**
@@ -98,30 +106,78 @@ static int read_leaf(struct vb_image *im, struct vb_region *r)
 	return 0;
 }
 
+/* The one used longest ago goes, if nothing is under way there. s->lock is held. */
+static bool drop_last(struct vb_space *s, struct list_head *gone)
+{
+	struct vb_region *r = list_last_entry(&s->lru, struct vb_region, lru);
+
+	lockdep_assert_held(&s->lock);
+	if (r->refs || r->out || r->dirty || r->given || r->used) {
+		r->used = false;
+		list_move(&r->lru, &s->lru);
+		return false;
+	}
+	xa_erase(&s->regions, r->index);
+	list_move(&r->lru, gone);
+	s->nr_loaded--;
+	return true;
+}
+
 /* Another one comes; some may go. s->lock is held. */
 static void make_room(struct vb_space *s, struct list_head *gone)
 {
 	unsigned int looks = LOOKS;
-	struct vb_region *r;
 
-	lockdep_assert_held(&s->lock);
-	for (; s->nr_loaded >= s->max_loaded && looks; looks--) {
-		r = list_last_entry(&s->lru, struct vb_region, lru);
-		if (r->refs || r->out || r->dirty || r->given || r->used) {
-			r->used = false;
-			list_move(&r->lru, &s->lru);
-			continue;
-		}
-		xa_erase(&s->regions, r->index);
-		list_move(&r->lru, gone);
-		s->nr_loaded--;
-	}
+	for (; s->nr_loaded >= s->max_loaded && looks; looks--)
+		drop_last(s, gone);
+}
+
+static void free_all(struct list_head *gone)
+{
+	struct vb_region *r, *next;
+
+	list_for_each_entry_safe(r, next, gone, lru)
+		kvfree(r);
+}
+
+/* For the shrinker: how many could go, about. */
+unsigned long vb_regions_idle(struct vb_image *im)
+{
+	unsigned long loaded = READ_ONCE(im->space.nr_loaded);
+	unsigned long dirty = READ_ONCE(im->space.nr_dirty);
+
+	return loaded > dirty ? loaded - dirty : 0;
+}
+
+/**
+ * vb_regions_evict() - free memory
+ * @im: image
+ * @nr: so many regions
+ *
+ * Context: may be memory reclaim.
+ *
+ * Return: how many have been freed.
+ */
+unsigned long vb_regions_evict(struct vb_image *im, unsigned long nr)
+{
+	struct vb_space *s = &im->space;
+	unsigned long looks, done = 0;
+	LIST_HEAD(gone);
+
+	spin_lock(&s->lock);
+	/* Twice around, at most, as with nodes. */
+	for (looks = min(2 * s->nr_loaded, 4 * nr + LOOKS);
+	     looks && done < nr && !list_empty(&s->lru); looks--)
+		done += drop_last(s, &gone);
+	spin_unlock(&s->lock);
+	free_all(&gone);
+	return done;
 }
 
 static struct vb_region *load(struct vb_image *im, u64 index)
 {
 	struct vb_space *s = &im->space;
-	struct vb_region *r, *old, *next;
+	struct vb_region *r;
 	LIST_HEAD(gone);
 	int ret;
 	u32 i;
@@ -149,8 +205,7 @@ static struct vb_region *load(struct vb_image *im, u64 index)
 	list_add(&r->lru, &s->lru);
 	s->nr_loaded++;
 	spin_unlock(&s->lock);
-	list_for_each_entry_safe(old, next, &gone, lru)
-		kvfree(old);
+	free_all(&gone);
 	return r;
 
 err:

@@ -62,6 +62,14 @@ static void watch(struct vb_image *im)
 		vb_image_event(im, VBLK_EVENT_LOW_SPACE, left * VB_BLOCK);
 }
 
+/* Something came free there. s->lock is held. */
+static void may_have(struct vb_space *s, const struct vb_region *r)
+{
+	lockdep_assert_held(&s->lock);
+	set_bit(r->index, s->clusters);
+	set_bit(r->index, s->blocks);
+}
+
 /* Look in one region, and give out what is there. */
 static int look(struct vb_image *im, u64 index, u32 align, u32 want, u64 *block, u32 *got)
 {
@@ -80,10 +88,22 @@ static int look(struct vb_image *im, u64 index, u32 align, u32 want, u64 *block,
 		s->avail -= min_t(u64, s->avail, *got);
 		vb_bits_take(&r->bits, from, *got);
 		*block = index * VB_REGION_BLOCKS + from;
+	} else {
+		clear_bit(index, s->clusters);
 	}
 	spin_unlock(&s->lock);
 	vb_region_put(im, r);
 	return found ? 0 : -ENOSPC;
+}
+
+/* The next region from @at on that may have a cluster, once around, or -ENOSPC. */
+static s64 next_region(struct vb_space *s, u64 at)
+{
+	u64 index = find_next_bit(s->clusters, s->nr_regions, at);
+
+	if (index >= s->nr_regions)
+		index = find_next_bit(s->clusters, s->nr_regions, 0);
+	return index < s->nr_regions ? (s64)index : -ENOSPC;
 }
 
 /**
@@ -102,21 +122,23 @@ int vb_space_data(struct vb_image *im, u32 clusters, u64 *block, u32 *got)
 {
 	struct vb_space *s = &im->space;
 	u32 size = vb_cluster_blocks(im), n;
-	u64 i, at, left, released;
+	u64 i, left;
+	s64 at;
 	int ret;
 
 	spin_lock(&s->lock);
 	left = s->promised + VB_COMMIT_SLACK + im->super.nr_reserved;
 	left = s->avail > left ? s->avail - left : 0;
 	at = s->data_at;
-	if (s->full)
-		left = 0;
-	released = s->released;
 	spin_unlock(&s->lock);
 	clusters = min_t(u64, clusters, left / size);
 	if (!clusters)
 		return -ENOSPC;
+	/* Each look that finds nothing takes a region out; what comes free meanwhile may not. */
 	for (i = 0; i < s->nr_regions; i++) {
+		at = next_region(s, at);
+		if (at < 0)
+			return at;
 		ret = look(im, at, size, clusters * size, block, &n);
 		if (!ret) {
 			WRITE_ONCE(s->data_at, at);
@@ -126,13 +148,7 @@ int vb_space_data(struct vb_image *im, u32 clusters, u64 *block, u32 *got)
 		}
 		if (ret != -ENOSPC)
 			return ret;
-		at = at + 1 < s->nr_regions ? at + 1 : 0;
 	}
-	spin_lock(&s->lock);
-	/* Not if something came free behind the search. */
-	if (s->released == released)
-		s->full = true;
-	spin_unlock(&s->lock);
 	return -ENOSPC;
 }
 
@@ -149,13 +165,20 @@ int vb_space_data(struct vb_image *im, u32 clusters, u64 *block, u32 *got)
 int vb_space_meta(struct vb_image *im, u64 *block)
 {
 	struct vb_space *s = &im->space;
-	u64 i, at = s->meta_at;
+	u64 i, at = s->meta_at, next;
 	struct vb_region *r;
 	bool found;
 	u32 b;
 
 	lockdep_assert_held(&im->committing);
 	for (i = 0; i < s->nr_regions; i++) {
+		/* Downwards, and once more from the top. */
+		next = find_last_bit(s->blocks, at + 1);
+		if (next > at)
+			next = find_last_bit(s->blocks, s->nr_regions);
+		if (next >= s->nr_regions)
+			return -ENOSPC;
+		at = next;
 		r = vb_region_get(im, at);
 		if (IS_ERR(r))
 			return PTR_ERR(r);
@@ -167,6 +190,8 @@ int vb_space_meta(struct vb_image *im, u64 *block)
 			s->free -= min_t(u64, s->free, 1);
 			vb_bits_use(&r->bits, b, 1);
 			make_dirty(im, r);
+		} else {
+			clear_bit(at, s->blocks);
 		}
 		spin_unlock(&s->lock);
 		vb_region_put(im, r);
@@ -175,7 +200,6 @@ int vb_space_meta(struct vb_image *im, u64 *block)
 			*block = at * VB_REGION_BLOCKS + b;
 			return 0;
 		}
-		at = at ? at - 1 : s->nr_regions - 1;
 	}
 	return -ENOSPC;
 }
@@ -211,8 +235,7 @@ void vb_space_cancel(struct vb_image *im, u64 block, u32 blocks)
 	r->out -= blocks;
 	r->avail += blocks;
 	s->avail += blocks;
-	s->full = false;
-	s->released++;
+	may_have(s, r);
 	spin_unlock(&s->lock);
 }
 
@@ -281,12 +304,29 @@ void vb_space_unpromise(struct vb_image *im, unsigned int nodes)
 	spin_unlock(&s->lock);
 }
 
+/* Nodes become dirty, and are promised as long as they are; or they are written. */
+void vb_space_node(struct vb_image *im, unsigned int nodes, bool dirty)
+{
+	struct vb_space *s = &im->space;
+
+	spin_lock(&s->lock);
+	if (dirty) {
+		s->dirty_nodes += nodes;
+		s->promised += nodes;
+	} else {
+		s->dirty_nodes -= nodes;
+		s->promised -= min_t(u64, s->promised, nodes);
+	}
+	spin_unlock(&s->lock);
+}
+
 /**
  * vb_space_crowded() - is it time for a commit, because memory is full of changes?
  * @im: image
  * @full: so much that who adds to it should wait for that
  *
- * Nodes and regions that have been changed stay in memory until they are written.
+ * Nodes and regions that have been changed stay in memory until they are written. What
+ * requests under way have been promised is space, and no memory yet.
  */
 bool vb_space_crowded(struct vb_image *im, bool full)
 {
@@ -295,7 +335,8 @@ bool vb_space_crowded(struct vb_image *im, bool full)
 	bool crowded;
 
 	spin_lock(&s->lock);
-	crowded = s->promised > im->max_cached >> shift || s->nr_dirty > s->max_loaded >> shift;
+	crowded = s->dirty_nodes > im->max_cached >> shift ||
+		  s->nr_dirty > s->max_loaded >> shift;
 	spin_unlock(&s->lock);
 	return crowded;
 }
@@ -341,10 +382,8 @@ void vb_space_release(struct vb_image *im)
 		n = vb_bits_release(&r->bits);
 		r->avail += n;
 		s->avail += n;
-		if (n) {
-			s->full = false;
-			s->released++;
-		}
+		if (n)
+			may_have(s, r);
 		spin_unlock(&s->lock);
 	}
 	watch(im);

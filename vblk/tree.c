@@ -295,7 +295,6 @@ void vb_path_put(struct vb_tree *t, struct vb_path *p)
  */
 void vb_path_dirty(struct vb_tree *t, struct vb_path *p)
 {
-	struct vb_space *s = &t->im->space;
 	unsigned int l, nr = 0;
 
 	lockdep_assert_held(&t->lock);
@@ -308,9 +307,7 @@ void vb_path_dirty(struct vb_tree *t, struct vb_path *p)
 		list_add_tail(&n->link, &t->dirty[l]);
 		nr++;
 	}
-	spin_lock(&s->lock);
-	s->promised += nr;
-	spin_unlock(&s->lock);
+	vb_space_node(t->im, nr, true);
 	WRITE_ONCE(t->im->changed, true);
 }
 

@@ -323,7 +323,7 @@ int vb_tree_write(struct vb_tree *t, struct vb_vol *vol)
 		list_for_each_entry_safe(n, next, &t->dirty[level], link) {
 			list_del_init(&n->link);
 			n->dirty = false;
-			vb_space_unpromise(t->im, 1);
+			vb_space_node(t->im, 1, false);
 		}
 		spin_unlock(&t->lock);
 	}

@@ -65,39 +65,134 @@ static struct img_entry node_of(int backing, uint64_t block, const struct img_en
 }
 
 /*
- * A pool of 512 GiB whose bitmap says that all is in use, though the superblock says that
- * there is space: who looks for it, loads all of the bitmap.
+ * The image on @backing gets @regions regions, whose bitmap says that all of them are in
+ * use; if @some, in the last one every other block is free. The superblock says that half
+ * of all is.
  */
+static void fill_map(int backing, unsigned int regions, bool some)
+{
+	uint8_t raw[IMG_BLOCK], node[IMG_BLOCK] = {};
+	struct img_super s = super_of(backing);
+	struct img_entry full, last, e;
+	uint64_t top;
+	unsigned int i;
+
+	s.nr_blocks = (uint64_t)regions * IMG_MAP_BITS;
+	s.nr_free = s.nr_blocks / 2;
+	top = s.nr_blocks - 1;
+	memset(raw, 0xff, sizeof(raw));
+	full = block_at(backing, top, s.epoch, raw);
+	if (some)
+		memset(raw, 0x55, sizeof(raw) - 16);
+	last = block_at(backing, top - 1, s.epoch, raw);
+	e = node_of(backing, top - 2, &full, 256);
+	for (i = 0; i < 256; i++)
+		img_entry_store(node + i * 16, i == 255 ? &last : &full);
+	last = block_at(backing, top - 3, s.epoch, node);
+	memset(node, 0, sizeof(node));
+	for (i = 0; i < regions / 256; i++)
+		img_entry_store(node + i * 16, i == regions / 256 - 1 ? &last : &e);
+	e = block_at(backing, top - 4, s.epoch, node);
+	s.bitmap = node_of(backing, top - 5, &e, 1);
+	s.log_blocks = 0;
+	s.log_records = 0;
+	s.log = (struct img_entry){};
+	write_super(backing, &s);
+	OK(fsync(backing));
+}
+
+/* A pool of 512 GiB without space: who looks for it, loads all of the bitmap. */
 static void space_map(void)
 {
 	unsigned int was = map_cache(1), regions = 4096;
-	uint8_t raw[IMG_BLOCK];
 	int backing, image, id, fd;
-	struct img_super s;
-	struct img_entry e;
 	void *buf = io_buffer(4096);
 
 	fresh();
 	backing = pool_new(64 * MIB, 12);
 	OK(ftruncate(backing, regions * 128 * MIB));
-	s = super_of(backing);
-	s.nr_blocks = (uint64_t)regions * IMG_MAP_BITS;
-	s.nr_free = s.nr_blocks / 2;
-	memset(raw, 0xff, sizeof(raw));
-	e = block_at(backing, s.nr_blocks - 1, s.epoch, raw);
-	e = node_of(backing, s.nr_blocks - 2, &e, 256);
-	e = node_of(backing, s.nr_blocks - 3, &e, regions / 256);
-	s.bitmap = node_of(backing, s.nr_blocks - 4, &e, 1);
-	s.log_blocks = 0;
-	s.log_records = 0;
-	s.log = (struct img_entry){};
-	write_super(backing, &s);
+	fill_map(backing, regions, false);
 	image = pool_open(backing);
 	id = attach_volume(image, 0, 0);
 	fd = disk_open(id, PLAIN);
 	CHECK(pwrite(fd, buf, 4096, 0) < 0, "there is space");
 	CHECK(pool_info(image).cached < 4 * MIB, "%llu bytes in memory",
 	      (unsigned long long)pool_info(image).cached);
+	close(fd);
+	detach(id);
+	close(image);
+	close(backing);
+	map_cache(was);
+}
+
+/* With space for metadata alone: who looks again for a cluster, does not load it again. */
+static void full_map(void)
+{
+	unsigned int was = map_cache(1), regions = 4096, i;
+	int lower, backing, image, id, fd;
+	void *buf = io_buffer(4096);
+	uint64_t reads, commits;
+
+	fresh();
+	fd = memfd(regions * 128 * MIB);
+	lower = attach_fd(VBLK_BACKING_FILE, fd, 0);
+	close(fd);
+	backing = disk_open(lower, O_RDWR | O_CLOEXEC);
+	pool_make(backing, 64 * MIB, 16);
+	fill_map(backing, regions, true);
+	image = pool_open(backing);
+	id = attach_volume(image, 0, 0);
+	fd = disk_open(id, PLAIN);
+	FAILS(pwrite(fd, buf, 4096, 0), ENOSPC);
+	reads = stats(lower).op[VBLK_OP_READ].ios;
+	commits = pool_info(image).epoch;
+	for (i = 0; i < 8; i++) {
+		/* Metadata comes free, in the one region that has any. */
+		OK(try_delete(image, pool_snapshot(image, 0, "s")));
+		OK(pool_commit(image, VBLK_COMMIT_DELETES));
+		FAILS(pwrite(fd, buf, 4096, 0), ENOSPC);
+	}
+	reads = stats(lower).op[VBLK_OP_READ].ios - reads;
+	commits = pool_info(image).epoch - commits;
+	CHECK(commits >= 16, "%llu commits", (unsigned long long)commits);
+	CHECK(reads < 1000, "%llu reads of the backing", (unsigned long long)reads);
+	EQ(pool_info(image).error, 0);
+	close(fd);
+	detach(id);
+	close(image);
+	close(backing);
+	detach(lower);
+	map_cache(was);
+}
+
+/* What of the space map is in memory goes when the kernel is short of it. */
+static void given_back(void)
+{
+	unsigned int was = map_cache(64), regions = 256, i;
+	int backing, image, id, fd, drop;
+	void *buf = io_buffer(4096);
+	uint64_t before, after;
+
+	fresh();
+	backing = pool_new(64 * MIB, 16);
+	OK(ftruncate(backing, regions * 128 * MIB));
+	fill_map(backing, regions, true);
+	image = pool_open(backing);
+	id = attach_volume(image, 0, 0);
+	fd = disk_open(id, PLAIN);
+	FAILS(pwrite(fd, buf, 4096, 0), ENOSPC);
+	before = pool_info(image).cached;
+	CHECK(before > 4 * MIB, "only %llu bytes are there to go", (unsigned long long)before);
+	drop = OK(open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC));
+	for (i = 0; i < 4; i++)
+		EQ(OK(write(drop, "2", 1)), 1);
+	close(drop);
+	after = pool_info(image).cached;
+	CHECK(after < before / 4, "%llu of %llu bytes are still there",
+	      (unsigned long long)after, (unsigned long long)before);
+	/* and can be loaded again */
+	EQ(pool_info(image).error, 0);
+	pool_snapshot(image, 0, "s");
 	close(fd);
 	detach(id);
 	close(image);
@@ -248,6 +343,8 @@ static void last_epoch(void)
 
 static const struct test tests[] = {
 	{ "space_map", space_map },
+	{ "full_map", full_map },
+	{ "given_back", given_back },
 	{ "dirty_maps", dirty_maps },
 	{ "shrink", shrink },
 	{ "many_deletes", many_deletes },

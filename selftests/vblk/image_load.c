@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 
+#include "fsx.h"
 #include "pool.h"
 
 #define BLOCK 4096
@@ -173,106 +174,13 @@ static void snapshots_under_writes(void)
 	close(backing);
 }
 
-/* ------------------------------------------------ a file against a copy of it */
-
-#define FILE_MAX	(3 * MIB)
-
-struct file {
-	int fd;
-	uint64_t seed;
-	uint64_t bytes;
-	uint8_t *copy;
-	uint8_t *buf;
-};
-
-static void file_same(struct file *f, uint64_t pos, uint64_t n)
-{
-	uint64_t i;
-
-	EQ(OK(pread(f->fd, f->buf, n, pos)), n);
-	for (i = 0; i < n && f->buf[i] == f->copy[pos + i]; i++)
-		;
-	REQUIRE(i == n, "byte %llu of the file is %02x, not %02x", (unsigned long long)(pos + i),
-		f->buf[i], f->copy[pos + i]);
-}
-
-static void file_write(struct file *f, bool map)
-{
-	uint64_t pos = below(&f->seed, FILE_MAX - 65536), n = 1 + below(&f->seed, 65536), i;
-	uint8_t *p;
-
-	if (map) {
-		if (pos + n > f->bytes)
-			return;
-	} else if (pos + n > f->bytes) {
-		f->bytes = pos + n;
-	}
-	for (i = 0; i < n; i += 8)
-		*(uint64_t *)(f->buf + i) = rnd(&f->seed);
-	memcpy(f->copy + pos, f->buf, n);
-	if (!map) {
-		EQ(OK(pwrite(f->fd, f->buf, n, pos)), n);
-		return;
-	}
-	p = mmap(NULL, f->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
-	REQUIRE(p != MAP_FAILED, "mmap: %s", strerror(errno));
-	CHECK(!memcmp(p, f->copy, pos), "the map before what is written");
-	memcpy(p + pos, f->buf, n);
-	munmap(p, f->bytes);
-}
-
-static void file_step(struct file *f)
-{
-	uint64_t pos = below(&f->seed, f->bytes + 1), n = below(&f->seed, 65536);
-
-	switch (below(&f->seed, 12)) {
-	case 0:
-	case 1:
-	case 2:
-	case 3:
-		file_write(f, false);
-		break;
-	case 4:
-	case 5:
-		file_write(f, true);
-		break;
-	case 6:
-		OK(fallocate(f->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, pos, n + 1));
-		if (pos + n + 1 > f->bytes)
-			n = f->bytes - pos;
-		else
-			n++;
-		memset(f->copy + pos, 0, n);
-		break;
-	case 7:
-		n = below(&f->seed, FILE_MAX - 65536);
-		OK(ftruncate(f->fd, n));
-		if (n < f->bytes)
-			memset(f->copy + n, 0, f->bytes - n);
-		f->bytes = n;
-		break;
-	case 8:
-		OK(fsync(f->fd));
-		break;
-	case 9:
-		/* from the disk again */
-		OK(fsync(f->fd));
-		OK(posix_fadvise(f->fd, 0, 0, POSIX_FADV_DONTNEED));
-		break;
-	default:
-		if (pos + n > f->bytes)
-			n = f->bytes - pos;
-		file_same(f, pos, n);
-	}
-}
-
 /* A file on ext4 on a volume; now and then a snapshot, which has a file system of its own. */
 static void file_system(void)
 {
 	unsigned long steps = getenv("LONG") ? 20000 : scale(500, 120), i;
 	int backing, image, id;
 	uint32_t snapshot = NONE;
-	struct file f = { .seed = 1, .copy = calloc(1, FILE_MAX), .buf = malloc(FILE_MAX) };
+	struct checked f;
 	char path[32];
 
 	fresh();
@@ -280,9 +188,9 @@ static void file_system(void)
 	image = pool_open(backing);
 	id = attach_volume(image, 0, 0);
 	ext4_on(id, "/mnt-vblk");
-	f.fd = file_on("/mnt-vblk", "file", 0);
+	checked_open(&f, "/mnt-vblk", "file", 1);
 	for (i = 0; i < steps; i++) {
-		file_step(&f);
+		checked_step(&f);
 		if (below(&f.seed, 100))
 			continue;
 		if (snapshot != NONE)
@@ -290,9 +198,8 @@ static void file_system(void)
 		snprintf(path, sizeof(path), "s%lu", i);
 		snapshot = pool_snapshot(image, 0, path);
 	}
-	file_same(&f, 0, f.bytes);
-	OK(fsync(f.fd));
-	close(f.fd);
+	checked_all(&f);
+	checked_close(&f);
 	leave_dir("/mnt-vblk");
 	detach(id);
 	close(image);
@@ -303,16 +210,13 @@ static void file_system(void)
 	node(id, path);
 	mkdir("/mnt-vblk", 0700);
 	OK(mount(path, "/mnt-vblk", "ext4", 0, NULL));
-	f.fd = OK(open("/mnt-vblk/file", O_RDONLY));
-	EQ(lseek(f.fd, 0, SEEK_END), f.bytes);
-	file_same(&f, 0, f.bytes);
-	close(f.fd);
+	checked_again(&f);
+	checked_close(&f);
 	leave_dir("/mnt-vblk");
 	detach(id);
 	close(image);
 	close(backing);
-	free(f.copy);
-	free(f.buf);
+	checked_end(&f);
 }
 
 static const struct test tests[] = {

@@ -13,8 +13,8 @@
 #   --smp N          CPUs of the bed
 #   --cpus N         CPUs of the guest in the test smp (4)
 #
-# Tests: disk smp intx reboot keyboard panic triple memory balloon type signal
-# small bad; all by default.
+# Tests: disk volume smp intx reboot keyboard panic triple memory balloon type
+# signal small bad; all by default.
 
 cd "$(dirname "$0")/../.." || exit 1
 bed=qemu host=6.12 guest=6.12 load='' device=/dev/kvmlite append='' smp='' cpus=4
@@ -33,7 +33,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift 2
 done
-[ $# -gt 0 ] || set -- disk smp intx reboot keyboard panic triple memory balloon type \
+[ $# -gt 0 ] || set -- disk volume smp intx reboot keyboard panic triple memory balloon type \
 	signal small bad
 
 kernel=$(scripts/testbed/kernel "$guest") || exit 1
@@ -56,6 +56,13 @@ for name in virtio virtio_ring virtio_pci virtio_pci_modern_dev \
 	find "$kernel/root" -name "$name.ko" -exec cp {} "$work/root/modules" \; 2>/dev/null
 done
 (cd "$work/root" && find . | cpio -o -H newc --quiet) >"$work/guest.cpio" || exit 1
+# The same as a file system to boot from; without mke2fs its test skips.
+if PATH=$PATH:/usr/sbin:/sbin command -v mke2fs >/dev/null; then
+	PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext4 -b 4096 -d "$work/root" \
+		"$work/guest.ext4" 24M || exit 1
+else
+	: >"$work/guest.ext4"
+fi
 cp tools/tests/bed.sh "$work/bed.sh"
 chmod 755 "$work/bed.sh"
 
@@ -65,6 +72,6 @@ export GUEST_APPEND
 scripts/testbed/run --bed "$bed" --kernel "$host" ${load:+--load "$load"} \
 	${smp:+--smp "$smp"} \
 	--file build/tools/virtlite --file "$kernel/bzImage" \
-	--file "$work/guest.cpio" --file "$work/bed.sh" \
+	--file "$work/guest.cpio" --file "$work/guest.ext4" --file "$work/bed.sh" \
 	--timeout 880 --keep-log "${VIRTLITE_LOG:-$work/log}.kernel" -- \
 	env GUEST_APPEND="$append" GUEST_CPUS="$cpus" ./bed.sh "$device" "$@"
