@@ -61,7 +61,7 @@ struct vg_counters {
  * @turn_paid: on the real clock: up to when it is paid for
  * @turn_begun: its first step has begun
  * @job_used: engine time of this command
- * @job_ran: what the thread had had of a CPU when it began
+ * @job_ran: running time of the thread when it began
  * @wait_since: has work and no engine since then
  * @n: counters
  * @task: thread

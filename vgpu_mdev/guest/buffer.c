@@ -12,11 +12,11 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "compat.h"
+#include "compat_mm.h"
 #include "guest.h"
 
-#define VRAM_OFFSET	(1ULL << 62)	/* of mmap(), for what is in VRAM */
-#define CLEAR_AT_ONCE	(1u << 20)
+#define VRAM_OFFSET	BIT_ULL(62)	/* of mmap(), for what is in VRAM */
+#define CLEAR_AT_ONCE	0x100000u
 
 static bool in_vram(const struct vgg_buffer *b)
 {

@@ -64,7 +64,7 @@ static void reach(struct kunit *test)
 		{ { VGPU_OP_CRC32C, 0, .reduce = { BASE, BASE + 400, 400 } }, 404 },
 		{ { VGPU_OP_FENCE, VGPU_F_IRQ, .fence = { 7, BASE, 1 } }, 8 },
 		{ { VGPU_OP_FENCE, VGPU_F_IRQ, .fence = { 7, 0, 0 } }, 0 },
-		{ { VGPU_OP_NOP } , 0 },
+		{ { VGPU_OP_NOP }, 0 },
 		{ { VGPU_OP_SPIN, 0, .spin = { 5 } }, 0 },
 	};
 	struct world w;
@@ -132,27 +132,33 @@ static const struct vgg_answers right = {
 
 static void answers(struct kunit *test)
 {
+	static const struct {
+		u32 offset;
+		u32 bytes;
+		u64 value;
+	} wrong[] = {
+		{ offsetof(struct vgg_answers, id), 4, ~0u },
+		{ offsetof(struct vgg_answers, version), 4, 0x20000 },
+		{ offsetof(struct vgg_answers, queues), 4, 0 },
+		{ offsetof(struct vgg_answers, queues), 4, VGPU_MAX_QUEUES + 1 },
+		{ offsetof(struct vgg_answers, queues), 4, ~0u },
+		{ offsetof(struct vgg_answers, vram), 8, 0 },
+		{ offsetof(struct vgg_answers, vram), 8, 0x100001 },
+		{ offsetof(struct vgg_answers, vram), 8, 0x101000 },
+		{ offsetof(struct vgg_answers, vram), 8, ~0ull },
+		{ offsetof(struct vgg_answers, bar_regs), 8, VGPU_BAR_REGS_SIZE - 1 },
+	};
 	struct vgg_answers a = right;
+	u32 i;
 
 	KUNIT_EXPECT_NULL(test, vgg_answers_wrong(&a));
 	a.version += 5;
 	KUNIT_EXPECT_NULL(test, vgg_answers_wrong(&a));
-#define WRONG(field, value) do {			\
-	a = right;					\
-	a.field = (value);				\
-	KUNIT_EXPECT_NOT_NULL(test, vgg_answers_wrong(&a)); \
-} while (0)
-	WRONG(id, ~0u);
-	WRONG(version, 0x20000);
-	WRONG(queues, 0);
-	WRONG(queues, VGPU_MAX_QUEUES + 1);
-	WRONG(queues, ~0u);
-	WRONG(vram, 0);
-	WRONG(vram, 0x100001);
-	WRONG(vram, 0x101000);
-	WRONG(vram, ~0ull);
-	WRONG(bar_regs, VGPU_BAR_REGS_SIZE - 1);
-#undef WRONG
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		a = right;
+		memcpy((u8 *)&a + wrong[i].offset, &wrong[i].value, wrong[i].bytes);
+		KUNIT_EXPECT_NOT_NULL_MSG(test, vgg_answers_wrong(&a), "row %u", i);
+	}
 }
 
 static void counters(struct kunit *test)

@@ -397,8 +397,8 @@ int vgg_wait(struct vgg_file *f, struct vgpu_guest_wait *w)
 	left = left_of(w->timeout);
 	s = state(q, epoch, w->job);
 	if (s == 1 && left > 0)
-		ret = wait_event_interruptible_hrtimeout(q->wait, (s = state(q, epoch, w->job)) != 1,
-							 left);
+		ret = wait_event_interruptible_hrtimeout(q->wait,
+							 (s = state(q, epoch, w->job)) != 1, left);
 	say(q, epoch, w);
 	if (s != 1)
 		return s;
