@@ -37,6 +37,7 @@ check: deps
 bench: deps
 	@$(if $(wildcard bench/run),env $(call given,KERNEL) $(call given,BED) bench/run,\
 		echo 'there is no benchmark yet' >&2; exit 1)
+	@$(if $(filter bochs,$(BED)),,env $(call given,KERNEL) bench/gpu)
 
 lint: deps
 	@scripts/lint

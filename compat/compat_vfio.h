@@ -9,6 +9,8 @@
 #include <linux/version.h>
 #include <linux/vfio.h>
 
+#include "compat_mm.h"
+
 /* What iommufd calls; a kernel that has it takes no device without. */
 #if KERNEL_VERSION(6, 6, 0) > LINUX_VERSION_CODE	/* delete with 6.1 */
 #define COMPAT_VFIO_IOMMUFD_OPS
@@ -25,13 +27,6 @@
 #define compat_vfio_free_device(vdev) vfio_free_device(vdev)
 #else
 #define compat_vfio_free_device(vdev) ((void)(vdev))
-#endif
-
-#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE	/* delete with 6.1 */
-static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
-{
-	vma->vm_flags |= flags;
-}
 #endif
 
 #if KERNEL_VERSION(6, 13, 0) > LINUX_VERSION_CODE	/* delete with 6.12 */

@@ -186,12 +186,49 @@ static void limit_window(struct kunit *test)
 
 static void limit_seldom(struct kunit *test)
 {
-	u64 last = 0, now = 1;
+	struct vg_seldom s = { };
+	u64 now = 1;
 	u32 i, said = 0;
 
 	for (i = 0; i < 10000; i++, now += SECOND / 1000)
-		said += vg_seldom(&last, now);
+		said += vg_seldom(&s, now);
 	KUNIT_EXPECT_EQ(test, said, 10U);
+	KUNIT_EXPECT_EQ(test, s.held, 9990ULL);
+}
+
+/* All that happens is told of, one by one or as a number, once a second. */
+static void limit_held(struct kunit *test)
+{
+	struct vg_seldom s = { };
+	u64 now = 5 * SECOND, n;
+	u32 i, told = 0, all = 0;
+
+	KUNIT_EXPECT_EQ(test, vg_seldom_due(&s), 0ULL);
+	KUNIT_EXPECT_TRUE(test, vg_seldom(&s, now));
+	KUNIT_EXPECT_EQ(test, vg_seldom_due(&s), 0ULL);
+	KUNIT_EXPECT_EQ(test, vg_seldom_over(&s, now + 2 * SECOND), 0ULL);
+	KUNIT_EXPECT_FALSE(test, vg_seldom(&s, now + 1));
+	KUNIT_EXPECT_FALSE(test, vg_seldom(&s, now + 2));
+	KUNIT_EXPECT_EQ(test, vg_seldom_due(&s), now + SECOND);
+	KUNIT_EXPECT_EQ(test, vg_seldom_over(&s, now + SECOND - 1), 0ULL);
+	KUNIT_EXPECT_EQ(test, vg_seldom_over(&s, now + SECOND), 2ULL);
+	KUNIT_EXPECT_EQ(test, vg_seldom_over(&s, now + 9 * SECOND), 0ULL);
+	/* Telling how many were held back is as good as telling of one. */
+	KUNIT_EXPECT_FALSE(test, vg_seldom(&s, now + SECOND + 1));
+
+	s = (struct vg_seldom){ };
+	for (i = 0; i < 10500; i++, now += SECOND / 1000) {
+		n = vg_seldom_over(&s, now);
+		told += n ? 1 : 0;
+		all += n;
+		if (vg_seldom(&s, now)) {
+			told++;
+			all++;
+		}
+	}
+	all += vg_seldom_over(&s, now + SECOND);
+	KUNIT_EXPECT_EQ(test, all, 10500U);
+	KUNIT_EXPECT_LE(test, told, 11U);
 }
 
 static struct kunit_case device_cases[] = {
@@ -203,6 +240,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(limit_rate),
 	KUNIT_CASE(limit_window),
 	KUNIT_CASE(limit_seldom),
+	KUNIT_CASE(limit_held),
 	{}
 };
 

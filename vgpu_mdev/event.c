@@ -16,6 +16,7 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
+#include "compat.h"
 #include "event.h"
 #include "gpu.h"
 #include "slice.h"
@@ -95,16 +96,93 @@ void vg_event(const struct vg_slice *s, u32 type, u64 arg)
  * @type: VGPU_EVENT_*
  * @arg: see the type
  *
- * Listeners have room for few events, and others have some to tell, too. Statistics
- * count them all.
+ * Listeners have room for few events, and others have some to tell, too. How many were
+ * held back is told a second after the last one that was not.
  *
  * Context: any.
  */
 void vg_event_seldom(struct vg_slice *s, u32 what, u32 type, u64 arg)
 {
+	struct vg_seldom *said = &s->irq.said[what];
+
 	lockdep_assert_held(&s->irq.lock);
-	if (vg_seldom(&s->irq.said[what], ktime_get_ns()))
+	if (vg_seldom(said, ktime_get_ns()))
 		vg_event(s, type, arg);
+	else if (!hrtimer_is_queued(&s->quiet))
+		hrtimer_start(&s->quiet, ns_to_ktime(vg_seldom_due(said)), HRTIMER_MODE_ABS);
+}
+
+static const u32 types[VG_SAID] = {
+	[VG_SAID_FAULT] = VGPU_EVENT_FAULT,
+	[VG_SAID_HANG] = VGPU_EVENT_HANG,
+	[VG_SAID_RESET_USER] = VGPU_EVENT_RESET,
+	[VG_SAID_RESET_GUEST] = VGPU_EVENT_RESET,
+	[VG_SAID_RESET_HANG] = VGPU_EVENT_RESET,
+	[VG_SAID_STORM_DOORBELL] = VGPU_EVENT_STORM,
+	[VG_SAID_STORM_IRQ] = VGPU_EVENT_STORM,
+	[VG_SAID_STORM_FAULT] = VGPU_EVENT_STORM,
+	[VG_SAID_OPENED] = VGPU_EVENT_OPENED,
+	[VG_SAID_CLOSED] = VGPU_EVENT_CLOSED,
+};
+
+/* Tells what is due by now. Returns when there is more, 0: never. */
+static u64 tell_held(struct vg_slice *s, u64 now)
+{
+	u64 next = 0, due, held;
+	u32 i;
+
+	lockdep_assert_held(&s->irq.lock);
+	for (i = 0; i < VG_SAID; i++) {
+		held = vg_seldom_over(&s->irq.said[i], now);
+		if (held)
+			vg_event(s, VGPU_EVENT_HELD,
+				 (u64)types[i] << 32 | min_t(u64, held, U32_MAX));
+		due = vg_seldom_due(&s->irq.said[i]);
+		if (due && (!next || due < next))
+			next = due;
+	}
+	return next;
+}
+
+static enum hrtimer_restart quiet(struct hrtimer *t)
+{
+	struct vg_slice *s = container_of(t, struct vg_slice, quiet);
+	enum hrtimer_restart again = HRTIMER_NORESTART;
+	unsigned long flags;
+	u64 next;
+
+	spin_lock_irqsave(&s->irq.lock, flags);
+	next = tell_held(s, ktime_get_ns());
+	/* Whoever has held one back meanwhile may have started it anew. */
+	if (next && !hrtimer_is_queued(t)) {
+		hrtimer_set_expires(t, ns_to_ktime(next));
+		again = HRTIMER_RESTART;
+	}
+	spin_unlock_irqrestore(&s->irq.lock, flags);
+	return again;
+}
+
+/**
+ * vg_event_init() - a new slice
+ * @s: slice
+ */
+void vg_event_init(struct vg_slice *s)
+{
+	hrtimer_setup(&s->quiet, quiet, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+}
+
+/**
+ * vg_event_exit() - nobody can do anything with the slice any more
+ * @s: slice
+ *
+ * What was held back is told now.
+ */
+void vg_event_exit(struct vg_slice *s)
+{
+	hrtimer_cancel(&s->quiet);
+	spin_lock_irq(&s->irq.lock);
+	tell_held(s, U64_MAX);
+	spin_unlock_irq(&s->irq.lock);
 }
 
 /**

@@ -8,6 +8,7 @@
 #define VG_CHUNK	16384u		/* bytes from checkpoint to checkpoint */
 #define VG_PIXELS	8192u		/* pixels, likewise */
 #define VG_PIECES	64u		/* pieces of a chunk at most */
+#define VG_BULK		65536u		/* bytes, likewise, where each costs next to nothing */
 #define VG_TILE		32u		/* rows and columns of C in GEMM */
 #define VG_DEPTH	64u		/* products for each of them */
 #define VG_SPIN		16384u		/* ns */

@@ -556,6 +556,27 @@ static void cmd_errors(struct kunit *test)
 				    "line %u, command 0x%x", i, checks[i].c.op);
 }
 
+/* Many bytes come between two checkpoints, or a few pieces. */
+static void exec_checkpoints(struct kunit *test)
+{
+	struct bench *b = test->priv;
+	struct vgpu_cmd c = { .op = VGPU_OP_COPY };
+
+	c.copy = (struct vgpu_cmd_copy){ VGPU_VRAM, VGPU_VRAM | VG_BULK, VG_BULK };
+	vg_exec_begin(&b->x, &c);
+	KUNIT_EXPECT_EQ(test, vg_exec_step(&b->x, &b->m), VG_DONE);
+	c.copy.dst = 0;
+	vg_exec_begin(&b->x, &c);
+	KUNIT_EXPECT_EQ(test, vg_exec_step(&b->x, &b->m), VG_DONE);
+
+	c = (struct vgpu_cmd){ .op = VGPU_OP_COPY2D };
+	c.copy2d = (struct vgpu_cmd_copy2d){ VGPU_VRAM, 0, 10, 10, 1, 5 * VG_PIECES };
+	vg_exec_begin(&b->x, &c);
+	KUNIT_EXPECT_EQ(test, vg_exec_step(&b->x, &b->m), VG_MORE);
+	KUNIT_EXPECT_EQ(test, b->x.line, VG_PIECES);
+	KUNIT_EXPECT_EQ(test, b->x.units, VGPU_COMMAND_UNITS + VG_PIECES * 256 / 4);
+}
+
 static struct kunit_case exec_cases[] = {
 	KUNIT_CASE(cmd_errors),
 	KUNIT_CASE(exec_fill),
@@ -568,6 +589,7 @@ static struct kunit_case exec_cases[] = {
 	KUNIT_CASE(exec_crc32c),
 	KUNIT_CASE(exec_sync),
 	KUNIT_CASE(exec_dma_error),
+	KUNIT_CASE(exec_checkpoints),
 	{}
 };
 

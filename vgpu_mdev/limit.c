@@ -83,14 +83,47 @@ bool vg_window_rests(const struct vg_window *w, u64 now)
 }
 
 /**
- * vg_seldom() - may it be said, once a second?
- * @last: when it was said, ns; 0: never
+ * vg_seldom() - may it be told, once a second?
+ * @s: what was told of it
  * @now: ns
+ *
+ * Return: it may, and counts as told; else it is held back, and counted.
  */
-bool vg_seldom(u64 *last, u64 now)
+bool vg_seldom(struct vg_seldom *s, u64 now)
 {
-	if (*last && now - *last < SECOND)
+	if (s->last && now - s->last < SECOND) {
+		s->held++;
 		return false;
-	*last = now;
+	}
+	s->last = now;
 	return true;
+}
+
+/**
+ * vg_seldom_due() - when is it to be told how many were held back?
+ * @s: what was told of it
+ *
+ * Return: ns; 0: none were.
+ */
+u64 vg_seldom_due(const struct vg_seldom *s)
+{
+	return s->held ? s->last + SECOND : 0;
+}
+
+/**
+ * vg_seldom_over() - how many were held back
+ * @s: what was told of it; this is being told now, and counts
+ * @now: ns
+ *
+ * Return: how many; 0: none, or it is not time yet.
+ */
+u64 vg_seldom_over(struct vg_seldom *s, u64 now)
+{
+	u64 held = s->held;
+
+	if (!held || now < vg_seldom_due(s))
+		return 0;
+	s->held = 0;
+	s->last = now;
+	return held;
 }

@@ -30,10 +30,22 @@ struct vg_window {
 	u64 until;
 };
 
+/**
+ * struct vg_seldom - something of which one a second is told
+ * @last: when that was, ns; 0: never
+ * @held: how many since have not been
+ */
+struct vg_seldom {
+	u64 last;
+	u64 held;
+};
+
 void vg_limit_set(struct vg_limit *l, u32 rate, u64 now);
 u64 vg_limit_take(struct vg_limit *l, u64 now);
 bool vg_window_count(struct vg_window *w, u64 now);
 bool vg_window_rests(const struct vg_window *w, u64 now);
-bool vg_seldom(u64 *last, u64 now);
+bool vg_seldom(struct vg_seldom *s, u64 now);
+u64 vg_seldom_due(const struct vg_seldom *s);
+u64 vg_seldom_over(struct vg_seldom *s, u64 now);
 
 #endif

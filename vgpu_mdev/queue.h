@@ -33,8 +33,8 @@ struct vg_counters {
 /**
  * struct vg_queue - a ring of commands, and the thread that executes them
  * @slice: whose; contains it
- * @engine: which executes it. Its lock protects all that follows but @x, @loaded and
- *	@loaded_epoch, which are the thread's, and @task, which is there from open to
+ * @engine: which executes it. Its lock protects all that follows but @x, @loaded,
+ *	@loaded_epoch and @job_ran, which are the thread's, and @task, which is there from open to
  *	close
  * @nr: number in the slice
  * @ent: for the scheduler
@@ -61,6 +61,7 @@ struct vg_counters {
  * @turn_paid: on the real clock: up to when it is paid for
  * @turn_begun: its first step has begun
  * @job_used: engine time of this command
+ * @job_ran: running time of the thread when it began
  * @wait_since: has work and no engine since then
  * @n: counters
  * @task: thread
@@ -100,6 +101,7 @@ struct vg_queue {
 	u64 turn_paid;
 	bool turn_begun;
 	u64 job_used;
+	u64 job_ran;
 	u64 wait_since;
 	struct vg_counters n;
 	struct task_struct *task;

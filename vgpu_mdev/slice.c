@@ -115,6 +115,7 @@ static int vg_probe(struct mdev_device *mdev)
 	mutex_init(&s->lock);
 	vg_irq_init(&s->irq);
 	vg_tenant_init(s);
+	vg_event_init(s);
 	for (i = 0; i < gpu->nr_engines; i++)
 		vg_queue_init(&s->queue[i], s, &gpu->engine[i]);
 	defaults(s);
@@ -146,6 +147,7 @@ static void vg_remove(struct mdev_device *mdev)
 	/* Asks whoever has it open to close it, and waits. */
 	vfio_unregister_group_dev(&s->vdev);
 	leave(s);
+	vg_event_exit(s);
 	vg_event(s, VGPU_EVENT_SLICE_REMOVED, 0);
 	vfio_put_device(&s->vdev);
 }

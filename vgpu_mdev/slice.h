@@ -50,6 +50,8 @@ enum vg_said {
 	VG_SAID_STORM_DOORBELL,
 	VG_SAID_STORM_IRQ,
 	VG_SAID_STORM_FAULT,
+	VG_SAID_OPENED,
+	VG_SAID_CLOSED,
 	VG_SAID,
 };
 
@@ -71,7 +73,7 @@ enum vg_said {
  * @irq_limit: interrupts
  * @bell_limit: doorbells
  * @faults: of commands
- * @said: when events were last sent, CLOCK_MONOTONIC, ns
+ * @said: what listeners were told, CLOCK_MONOTONIC
  * @resets: since open
  * @all_resets: and those that follow: for struct vgpu_stats
  * @bells: doorbells
@@ -96,7 +98,7 @@ struct vg_irq {
 	struct vg_limit irq_limit;
 	struct vg_limit bell_limit;
 	struct vg_window faults;
-	u64 said[VG_SAID];
+	struct vg_seldom said[VG_SAID];
 	u32 resets;
 	u64 all_resets;
 	u64 bells;
@@ -135,6 +137,8 @@ struct vg_irq {
  * @picture: that has this number
  * @irq: interrupts and limits, with a lock of its own
  * @later: what was held up goes on
+ * @quiet: listeners are told how many events were held back; from the slice's first event
+ *	to its last
  * @hung: resets the other queues when one has hung
  * @queue: one for each engine of the GPU, protected by that one's lock
  */
@@ -164,6 +168,7 @@ struct vg_slice {
 	struct vg_picture picture;
 	struct vg_irq irq;
 	struct hrtimer later;
+	struct hrtimer quiet;
 	struct work_struct hung;
 	struct vg_queue queue[VGPU_MAX_QUEUES];
 };

@@ -57,6 +57,14 @@ static void count_reset(struct vg_slice *s, u32 why)
 	spin_unlock_irq(&s->irq.lock);
 }
 
+/* Whoever may open it can do so in a loop. */
+static void tell_of(struct vg_slice *s, u32 what, u32 type)
+{
+	spin_lock_irq(&s->irq.lock);
+	vg_event_seldom(s, what, type, 0);
+	spin_unlock_irq(&s->irq.lock);
+}
+
 /* @hang: only those queues that were enabled before that one. */
 static void halt_queues(struct vg_slice *s, u32 why, u32 hang)
 {
@@ -176,7 +184,7 @@ int vg_tenant_open(struct vg_slice *s)
 	}
 	s->owner = get_pid(task_tgid(current));
 	s->open = true;
-	vg_event(s, VGPU_EVENT_OPENED, 0);
+	tell_of(s, VG_SAID_OPENED, VGPU_EVENT_OPENED);
 	goto out;
 
 err_queues:
@@ -215,7 +223,7 @@ void vg_tenant_close(struct vg_slice *s)
 	free_memory(s);
 	put_pid(s->owner);
 	s->owner = NULL;
-	vg_event(s, VGPU_EVENT_CLOSED, 0);
+	tell_of(s, VG_SAID_CLOSED, VGPU_EVENT_CLOSED);
 	mutex_unlock(&gpu->lock);
 	/* Many pages take long. */
 	vg_vram_put(vram);

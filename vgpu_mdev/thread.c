@@ -74,6 +74,12 @@ void vg_queue_memory(struct vg_queue *q)
 	};
 }
 
+/* What this thread has had of a CPU, ns; it is less by up to a tick. */
+static u64 running_time(void)
+{
+	return READ_ONCE(current->se.sum_exec_runtime);
+}
+
 /* The next command, read once and checked. */
 static u32 load(struct vg_queue *q, u64 ring, u32 order, u32 get)
 {
@@ -87,6 +93,7 @@ static u32 load(struct vg_queue *q, u64 ring, u32 order, u32 get)
 	err = err ?: vg_cmd_check(&c, q->mem.vram_bytes);
 	if (!err)
 		vg_exec_begin(q->x, &c);
+	q->job_ran = running_time();
 	return err;
 }
 
@@ -121,13 +128,21 @@ static void make_step(struct vg_queue *q, struct step *s)
 	s->units = q->x->units;
 }
 
+/* Engine time, less what passed while others had the CPU. */
+static u64 job_time(const struct vg_queue *q)
+{
+	if (q->engine->gpu->clock == VGPU_CLOCK_VIRTUAL)
+		return q->job_used;
+	return min(q->job_used, running_time() - q->job_ran);
+}
+
 static bool took_too_long(const struct vg_queue *q)
 {
 	const struct vg_engine *e = q->engine;
 	bool atomic = q->x->c.flags & VGPU_F_NOPREEMPT &&
 		      (q->x->c.op == VGPU_OP_SPIN || q->x->c.op == VGPU_OP_SPIN_FOREVER);
 
-	if (e->job_timeout && q->job_used > e->job_timeout)
+	if (e->job_timeout && job_time(q) > e->job_timeout)
 		return true;
 	return atomic && q->turn_used > q->turn + e->preempt_timeout;
 }

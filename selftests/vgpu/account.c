@@ -177,6 +177,65 @@ static void slow_owner(void)
 	rmdir(GROUP);
 }
 
+/* Products enough for a while: what they cost, the machine decides. */
+static struct vgpu_cmd product(uint32_t rows)
+{
+	struct vgpu_cmd c = { .op = VGPU_OP_GEMM };
+
+	c.gemm = (struct vgpu_cmd_gemm){
+		.a = VGPU_VRAM, .b = VGPU_VRAM | MIB / 2, .c = VGPU_VRAM | MIB, .m = rows,
+		.n = 64, .k = 512, .lda = 512, .ldb = 64, .ldc = 256,
+	};
+	return c;
+}
+
+static uint64_t cost(struct vgpu_cmd c)
+{
+	uint64_t before = stats(id, 0, 0).busy;
+
+	EQ(run(&d[0], c), 0);
+	return stats(id, 0, 0).busy - before;
+}
+
+/*
+ * A job that takes a fifth of what it may, by a thread that has a twentieth of a CPU: it
+ * takes four times as long as it may, and is left alone.
+ */
+static void slow_job(void)
+{
+	uint64_t alone, slow, limit;
+	struct vgpu_cmd c;
+	uint32_t rows;
+
+	two_slices(VGPU_POLICY_BEST_EFFORT);
+	enter_cgroup("+cpu", GROUP "/cpu.max");
+	open_slice(&d[0], 0);
+	leave_cgroup();
+	open_slice(&d[1], 1);
+	start(&d[0], 0, 4);
+	for (rows = 16; rows < 1024; rows *= 2)
+		if (cost(product(rows)) >= 40 * MSEC)
+			break;
+	c = product(rows);
+	alone = cost(c);
+	limit = 5 * alone;
+	OK(set_gpu(id, VGPU_SET_JOB_TIMEOUT, (struct vgpu_set){ .job_timeout = limit }));
+	OK(put(GROUP "/cpu.max", "2000 40000"));
+	slow = cost(c);
+	OK(put(GROUP "/cpu.max", "max"));
+	EQ(stats(id, 0, 0).hangs, 0);
+	diag("%llu ms alone, %llu ms with a twentieth of a CPU, %llu ms allowed",
+	     (unsigned long long)(alone / MSEC), (unsigned long long)(slow / MSEC),
+	     (unsigned long long)(limit / MSEC));
+	if (slow < limit)
+		diag("it was not slow enough to tell");
+	/* The limit is still one. */
+	start(&d[0], 0, 4);
+	EQ(run(&d[0], (struct vgpu_cmd){ .op = VGPU_OP_SPIN_FOREVER }), VGPU_ERR_HANG);
+	done();
+	rmdir(GROUP);
+}
+
 static uint64_t charged(void)
 {
 	char text[32] = "";
@@ -268,6 +327,7 @@ static void pause_earns_nothing(void)
 static const struct test tests[] = {
 	{ "all_of_it", all_of_it },
 	{ "slow_owner", slow_owner },
+	{ "slow_job", slow_job },
 	{ "memory", memory },
 	{ "pause_earns_nothing", pause_earns_nothing },
 };

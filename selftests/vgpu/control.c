@@ -408,6 +408,44 @@ static void event_flood(void)
 	fresh();
 }
 
+/* Who opens and closes in a loop fills no listener, and every time is told of in the end. */
+static void open_flood(void)
+{
+	uint64_t begin, seconds, opened = 0, closed = 0;
+	uint32_t told = 0, i, n = 150;
+	struct pollfd p = { .events = POLLIN };
+	struct vgpu_event e;
+	struct vl_vgpu d;
+
+	there();
+	begin = now_ns();
+	p.fd = listen_to(0);
+	for (i = 0; i < n; i++) {
+		open_slice(&d, 1);
+		close_slice(&d);
+	}
+	while ((opened < n || closed < n) && poll(&p, 1, MINUTES) > 0) {
+		OK(read(p.fd, &e, sizeof(e)));
+		EQ(e.lost, 0);
+		told++;
+		opened += e.type == VGPU_EVENT_OPENED;
+		closed += e.type == VGPU_EVENT_CLOSED;
+		if (e.type != VGPU_EVENT_HELD)
+			continue;
+		if (e.arg >> 32 == VGPU_EVENT_OPENED)
+			opened += (uint32_t)e.arg;
+		else if (e.arg >> 32 == VGPU_EVENT_CLOSED)
+			closed += (uint32_t)e.arg;
+	}
+	seconds = (now_ns() - begin) / SECOND + 1;
+	EQ(opened, n);
+	EQ(closed, n);
+	/* The library resets a slice that it opens. */
+	CHECK(told <= 3 * (seconds + 1), "%u events in %llu s", told, (unsigned long long)seconds);
+	close(p.fd);
+	fresh();
+}
+
 struct interlude {
 	int fd;
 	void *page;
@@ -492,6 +530,7 @@ static const struct test tests[] = {
 	{ "set_errors", set_errors },
 	{ "events", events },
 	{ "event_flood", event_flood },
+	{ "open_flood", open_flood },
 	{ "create_undone", create_undone },
 };
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A user-space driver for a slice, over VFIO: registers, rings, interrupts. */
+/*
+ * A user-space driver for a slice: registers, rings, interrupts over VFIO. What is
+ * different inside a guest is in vgpu_guest.c.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>
@@ -14,6 +17,7 @@
 #include <unistd.h>
 
 #include "vgpu_dev.h"
+#include "vgpu_guest.h"
 #include "vgpu_vfio.h"
 #include "virtlite.h"
 
@@ -134,22 +138,28 @@ static int set_up(struct vl_vgpu *d)
 	return 0;
 }
 
+static int open_vfio(struct vl_vgpu *d, const char *uuid, unsigned int flags)
+{
+	int ret = flags & VL_VGPU_IOMMUFD ? vl_vfio_iommufd(d, uuid) : vl_vfio_group(d, uuid);
+
+	return ret ?: set_up(d);
+}
+
 /**
  * vl_vgpu_dev_open() - open a slice and get it ready
  * @d: filled in
- * @uuid: of the mediated device
+ * @name: UUID of the mediated device, or path of vgpu_guest's node
  * @flags: VL_VGPU_*
  *
  * Return: 0, or -errno with a message.
  */
-int vl_vgpu_dev_open(struct vl_vgpu *d, const char *uuid, unsigned int flags)
+int vl_vgpu_dev_open(struct vl_vgpu *d, const char *name, unsigned int flags)
 {
 	int ret;
 
 	*d = (struct vl_vgpu){ .device = -1, .group = -1, .container = -1, .irq = -1,
 			       .next = FIRST_IOVA };
-	ret = flags & VL_VGPU_IOMMUFD ? vl_vfio_iommufd(d, uuid) : vl_vfio_group(d, uuid);
-	ret = ret ?: set_up(d);
+	ret = *name == '/' ? vl_guest_open(d, name) : open_vfio(d, name, flags);
 	if (ret)
 		vl_vgpu_dev_close(d);
 	return ret;
@@ -163,6 +173,8 @@ int vl_vgpu_dev_open(struct vl_vgpu *d, const char *uuid, unsigned int flags)
  */
 void vl_vgpu_dev_close(struct vl_vgpu *d)
 {
+	if (d->guest)
+		vl_guest_close(d);
 	if (d->vram)
 		munmap(d->vram, d->vram_bytes);
 	if (d->device >= 0)
@@ -192,6 +204,8 @@ void *vl_vgpu_alloc(struct vl_vgpu *d, size_t bytes, __u64 *iova)
 {
 	void *mem;
 
+	if (d->guest)
+		return vl_guest_alloc(d, bytes, false, iova);
 	bytes = (bytes + 4095) & ~4095UL;
 	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (mem == MAP_FAILED) {
@@ -208,6 +222,34 @@ void *vl_vgpu_alloc(struct vl_vgpu *d, size_t bytes, __u64 *iova)
 }
 
 /**
+ * vl_vgpu_vram() - VRAM that nobody else uses
+ * @d: slice
+ * @bytes: how much
+ * @offset: set to where it begins
+ *
+ * There is one piece only for whom the device has to itself. It is zeroed in a guest, else
+ * as it was left.
+ *
+ * Return: where it is mapped, to be freed with the slice; NULL with a message.
+ */
+void *vl_vgpu_vram(struct vl_vgpu *d, size_t bytes, __u64 *offset)
+{
+	void *mem;
+
+	*offset = 0;
+	if (bytes > d->vram_bytes) {
+		vl_error(0, "the slice has %llu bytes of VRAM, %zu are wanted",
+			 (unsigned long long)d->vram_bytes, bytes);
+		return NULL;
+	}
+	if (!d->guest)
+		return d->vram;
+	mem = vl_guest_alloc(d, bytes, true, offset);
+	*offset &= ~VGPU_VRAM;
+	return mem;
+}
+
+/**
  * vl_vgpu_start() - set a queue up, anew if need be
  * @d: slice
  * @q: number of the queue
@@ -220,6 +262,8 @@ int vl_vgpu_start(struct vl_vgpu *d, __u32 q, __u32 order)
 	struct vl_vgpu_queue *vq = &d->q[q];
 	__u32 base = VGPU_QUEUE(q);
 
+	if (d->guest)
+		return vl_guest_start(d, q, order);
 	if (!vq->ring || vq->order != order) {
 		vq->ring = vl_vgpu_alloc(d, sizeof(struct vgpu_cmd) << order, &vq->iova);
 		if (!vq->ring)
@@ -249,8 +293,11 @@ int vl_vgpu_start(struct vl_vgpu *d, __u32 q, __u32 order)
 int vl_vgpu_submit(struct vl_vgpu *d, __u32 q, const struct vgpu_cmd *c)
 {
 	struct vl_vgpu_queue *vq = &d->q[q];
-	__u32 get = vl_vgpu_read(d, VGPU_QUEUE(q) + VGPU_Q_GET);
+	__u32 get;
 
+	if (d->guest)
+		return vl_guest_submit(d, q, c);
+	get = vl_vgpu_read(d, VGPU_QUEUE(q) + VGPU_Q_GET);
 	if (vq->put - get >= 1U << vq->order)
 		return -EAGAIN;
 	vq->ring[vq->put++ & ((1U << vq->order) - 1)] = *c;
@@ -264,7 +311,10 @@ int vl_vgpu_submit(struct vl_vgpu *d, __u32 q, const struct vgpu_cmd *c)
  */
 void vl_vgpu_doorbell(struct vl_vgpu *d, __u32 q)
 {
-	vl_vgpu_write(d, VGPU_QUEUE(q) + VGPU_Q_PUT, d->q[q].put);
+	if (d->guest)
+		vl_guest_doorbell(d, q);
+	else
+		vl_vgpu_write(d, VGPU_QUEUE(q) + VGPU_Q_PUT, d->q[q].put);
 }
 
 static long now_ms(void)
@@ -300,6 +350,8 @@ int vl_vgpu_finish(struct vl_vgpu *d, __u32 q, int timeout_ms)
 	__u64 count;
 	int ret;
 
+	if (d->guest)
+		return vl_guest_finish(d, q, timeout_ms);
 	c.fence.value = d->q[q].fence + 1;
 	ret = vl_vgpu_submit(d, q, &c);
 	if (ret)
@@ -322,4 +374,22 @@ int vl_vgpu_finish(struct vl_vgpu *d, __u32 q, int timeout_ms)
 		if (read(d->irq, &count, sizeof(count)) < 0 && errno != EAGAIN)
 			return -errno;
 	}
+}
+
+/**
+ * vl_vgpu_error() - why is a queue halted?
+ * @d: slice
+ * @q: queue
+ * @command: set to the number of the command that has failed, since vl_vgpu_start()
+ *
+ * Return: VGPU_ERR_*.
+ */
+__u32 vl_vgpu_error(struct vl_vgpu *d, __u32 q, __u64 *command)
+{
+	if (d->guest) {
+		*command = d->q[q].failed;
+		return d->q[q].error;
+	}
+	*command = vl_vgpu_read(d, VGPU_QUEUE(q) + VGPU_Q_GET);
+	return vl_vgpu_read(d, VGPU_QUEUE(q) + VGPU_Q_ERROR);
 }

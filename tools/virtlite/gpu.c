@@ -58,7 +58,7 @@ static int do_gpu_help(int argc, char **argv)
 	       "       virtlite gpu stats GPU\n"
 	       "       virtlite gpu top GPU [--interval TIME] [--count N]\n"
 	       "       virtlite gpu log GPU [--svg]\n"
-	       "       virtlite gpu run FILE --slice UUID [--queue N] [--timeout TIME]\n"
+	       "       virtlite gpu run FILE [--slice UUID|NODE] [--queue N] [--timeout TIME]\n"
 	       "\n"
 	       "GPU := N | vgpuN; SIZE := bytes, or with k, M, G; TIME := N with ns, us, ms, s;\n"
 	       "POLICY := best-effort | equal | fixed | priority; TYPE := 1of16 | 1of8 | 1of4 |\n"

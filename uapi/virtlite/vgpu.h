@@ -99,7 +99,7 @@ struct vgpu_info {
  * @preempt_timeout: how long after its turn a slice may keep the engine in ns, 1 ms
  *	to 60 s, before it is reset; 0: 640 ms
  * @job_timeout: engine time that one command may take in ns, before its slice is
- *	reset; 0: no limit
+ *	reset; on the real clock without what its thread waits for a CPU. 0: no limit
  * @msg_ptr: address of a buffer for a message, or 0
  * @msg_len: its size in bytes
  * @paused: 1: the engines rest until VGPU_SET says otherwise
@@ -510,6 +510,7 @@ struct vgpu_log {
 #define VGPU_EVENT_RESET		8	/* arg: VGPU_RESET_* */
 #define VGPU_EVENT_STORM		9	/* arg: VGPU_STORM_* */
 #define VGPU_EVENT_FAULT		10	/* arg: engine << 32 | VGPU_ERR_* */
+#define VGPU_EVENT_HELD			11	/* arg: type << 32 | how many were held back */
 
 #define VGPU_RESET_USER			1	/* VFIO_DEVICE_RESET */
 #define VGPU_RESET_GUEST		2	/* VGPU_CONTROL_RESET */
@@ -531,8 +532,9 @@ struct vgpu_log {
  * @arg: see the types
  *
  * An fd keeps up to 64 events. Of what its user or its guest causes, a slice reports
- * one of a kind a second: FAULT, HANG, RESET by each but the host, STORM of each kind.
- * Struct vgpu_stats counts them all.
+ * one of a kind a second: OPENED, CLOSED, FAULT, HANG, RESET by each but the host, STORM
+ * of each kind. A second after it, or as the slice ends, HELD says how many have been
+ * held back, if any: who follows what is open then asks again.
  */
 struct vgpu_event {
 	__u32 type;
