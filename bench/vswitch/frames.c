@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 			return others[i].fn(argc - 2, argv + 2);
 	}
 	if (!count) {
-		fprintf(stderr, "usage: frames tap|queue|fdb NAME COUNT [BATCH], or see frames.c\n");
+		fprintf(stderr, "usage: frames tap|queue|fdb NAME COUNT [BATCH]; see frames.c\n");
 		return 2;
 	}
 	for (i = 0; i < MAX_BATCH; i++)

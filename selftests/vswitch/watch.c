@@ -344,8 +344,9 @@ static void tracepoints(void)
 	snprintf(want, sizeof(want), "switch %d learned port %u mac 02:11:00:00:00:05", sw,
 		 a.port);
 	CHECK(traced(want), "not traced: %s", want);
-	snprintf(want, sizeof(want), "switch %d moved port %u mac 02:11:00:00:00:05 vlan 0 value %u",
-		 sw, b.port, a.port);
+	snprintf(want, sizeof(want),
+		 "switch %d moved port %u mac 02:11:00:00:00:05 vlan 0 value %u", sw, b.port,
+		 a.port);
 	CHECK(traced(want), "not traced: %s", want);
 	snprintf(want, sizeof(want), "switch %d port %u reason bad_source", sw, a.port);
 	CHECK(traced(want), "not traced: %s", want);
