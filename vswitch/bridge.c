@@ -282,18 +282,32 @@ static u16 vsw_bridge_flags(const struct vsw_vlan *vlan, u16 vid)
 	return vlan->mode == VSWITCH_VLAN_TRUNK && vsw_vlan_has(vlan, vid) ? 0 : U16_MAX;
 }
 
+/*
+ * The next VLANs that are told in one go: a range if they are nothing special.
+ *
+ * Return: the first of them from @vid on, 0 if there are no more.
+ */
+static u16 vsw_bridge_next(const struct vsw_vlan *vlan, u16 vid, u16 *last, u16 *flags)
+{
+	for (; vid <= 4094; vid++) {
+		*flags = vsw_bridge_flags(vlan, vid);
+		if (*flags != U16_MAX)
+			break;
+	}
+	if (vid > 4094)
+		return 0;
+	*last = vid;
+	while (!*flags && *last < 4094 && !vsw_bridge_flags(vlan, *last + 1))
+		++*last;
+	return vid;
+}
+
 /* Its VLANs, ranges as such: all of them one by one would fit into no message. */
 static int vsw_bridge_fill(struct sk_buff *skb, const struct vsw_vlan *vlan)
 {
 	u16 vid, last, flags;
 
-	for (vid = 1; vid <= 4094; vid = last + 1) {
-		last = vid;
-		flags = vsw_bridge_flags(vlan, vid);
-		if (flags == U16_MAX)
-			continue;
-		while (!flags && last < 4094 && !vsw_bridge_flags(vlan, last + 1))
-			last++;
+	for (vid = 1; (vid = vsw_bridge_next(vlan, vid, &last, &flags)); vid = last + 1) {
 		if (last == vid) {
 			if (vsw_bridge_put(skb, vid, flags))
 				return -EMSGSIZE;
@@ -303,6 +317,26 @@ static int vsw_bridge_fill(struct sk_buff *skb, const struct vsw_vlan *vlan)
 		}
 	}
 	return 0;
+}
+
+/**
+ * vsw_bridge_vlan_size() - how long the list of a port's VLANs is
+ * @vlan: the port's mode
+ *
+ * The core does not ask for it, but for the size of what "ip -d link" tells about
+ * netdevs of ours, and takes the largest of all for a message of a dump, of whatever
+ * family. An interface's list must fit into one: a dump cannot go on within it.
+ *
+ * Return: bytes.
+ */
+size_t vsw_bridge_vlan_size(const struct vsw_vlan *vlan)
+{
+	u16 vid, last, flags;
+	size_t n = 0;
+
+	for (vid = 1; (vid = vsw_bridge_next(vlan, vid, &last, &flags)); vid = last + 1)
+		n += last == vid ? 1 : 2;
+	return n * nla_total_size(sizeof(struct bridge_vlan_info));
 }
 
 static int vsw_bridge_fill_vlans(struct sk_buff *skb, const struct vsw_port *port, u32 mask)

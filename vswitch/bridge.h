@@ -9,6 +9,7 @@ struct net_device;
 struct netlink_ext_ack;
 struct nlmsghdr;
 struct sk_buff;
+struct vsw_vlan;
 
 int vsw_bridge_setlink(struct net_device *dev, struct nlmsghdr *nlh, u16 flags,
 		       struct netlink_ext_ack *extack);
@@ -17,5 +18,6 @@ int vsw_bridge_getlink(struct sk_buff *skb, u32 portid, u32 seq, struct net_devi
 		       u32 filter_mask, int nlflags);
 int vsw_bridge_getlink_switch(struct sk_buff *skb, u32 portid, u32 seq, struct net_device *dev,
 			      u32 filter_mask, int nlflags);
+size_t vsw_bridge_vlan_size(const struct vsw_vlan *vlan);
 
 #endif /* VSWITCH_BRIDGE_H */

@@ -5,6 +5,7 @@
 #include <linux/if_vlan.h>
 #include <linux/rtnetlink.h>
 
+#include "announce.h"
 #include "dev.h"
 #include "forward.h"
 #include "frame.h"
@@ -165,11 +166,10 @@ int vsw_call_announce(struct vsw_call *call)
 {
 	struct vswitch_announce *a = call->arg;
 	struct vsw_port *port = vsw_call_port(call, a->port);
-	u8 frame[VSW_ANNOUNCE_MAX];
 	struct sk_buff *skb;
 	const u8 *mac;
-	int len, tag;
 	u16 tpid;
+	int tag;
 
 	if (!port)
 		return -ENOENT;
@@ -179,21 +179,14 @@ int vsw_call_announce(struct vsw_call *call)
 	tag = a->vid > 4094 || a->pad ? -EINVAL : vsw_announce_tag(port, a->vid, &tpid);
 	if (tag < 0)
 		return vsw_call_error(call, -EINVAL, "the port has no such VLAN");
-	len = vsw_announce_frame(frame, a->family, mac, a->address);
-	if (len < 0)
-		return vsw_call_error(call, len, "families are 0, 4 and 6");
+	if (a->family && a->family != 4 && a->family != 6)
+		return vsw_call_error(call, -EOPNOTSUPP, "families are 0, 4 and 6");
 	if (READ_ONCE(port->state) != VSW_STATE_OPEN)
 		return vsw_call_error(call, -ENETDOWN, "the port is down or blocked");
 
-	skb = alloc_skb(NET_SKB_PAD + len, GFP_KERNEL);
-	if (!skb)
-		return -ENOMEM;
-	skb_reserve(skb, NET_SKB_PAD);
-	skb_put_data(skb, frame, len);
-	skb_reset_mac_header(skb);
-	skb_set_network_header(skb, ETH_HLEN);
-	skb->protocol = eth_hdr(skb)->h_proto;
-	skb->dev = call->sw->dev;
+	skb = vsw_announce_skb(call->sw, a->family, mac, a->address);
+	if (IS_ERR(skb))
+		return PTR_ERR(skb);
 	if (tag)
 		__vlan_hwaccel_put_tag(skb, htons(tpid), tag);
 

@@ -13,16 +13,18 @@
 #include "param.h"
 #include "queue.h"
 #include "switch.h"
+#include "team.h"
 #include "uplink.h"
 #include "vnic.h"
 
 #define VSW_SET_PORT_ALL (VSWITCH_SET_PORT_CONF | VSWITCH_SET_PORT_MAC | VSWITCH_SET_PORT_ROLE | \
-			  VSWITCH_SET_PORT_LIMIT | VSWITCH_SET_PORT_UNBLOCK | VSWITCH_SET_PORT_MTU)
+			  VSWITCH_SET_PORT_LIMIT | VSWITCH_SET_PORT_UNBLOCK | \
+			  VSWITCH_SET_PORT_MTU | VSWITCH_SET_PORT_TEAM)
 
 /* Everything that can be said without the port. */
 static int vsw_port_check(struct vsw_call *call, const struct vswitch_port *p)
 {
-	if (p->set & ~VSW_SET_PORT_ALL || p->pad || p->pad2)
+	if (p->set & ~VSW_SET_PORT_ALL || p->pad)
 		return vsw_call_error(call, -EINVAL, "unknown attribute");
 	if (p->set & VSWITCH_SET_PORT_CONF && (p->conf | p->conf_mask) & ~VSW_P_ALL)
 		return vsw_call_error(call, -EINVAL, "unknown port option");
@@ -76,6 +78,8 @@ static int vsw_port_apply(struct vsw_call *call, struct vsw_port *port,
 	u32 conf = (port->conf & ~p->conf_mask) | (p->conf & p->conf_mask);
 	int ret = 0;
 
+	if (p->set & VSWITCH_SET_PORT_TEAM && p->team && port->kind != VSWITCH_KIND_UPLINK)
+		return vsw_call_error(call, -EINVAL, "only uplinks make a team");
 	if (p->set & VSWITCH_SET_PORT_CONF)
 		ret = vsw_port_check_conf(port, conf, &call->extack);
 	if (!ret && p->set & VSWITCH_SET_PORT_MTU)
@@ -99,6 +103,8 @@ static int vsw_port_apply(struct vsw_call *call, struct vsw_port *port,
 		WRITE_ONCE(port->fdb_limit, p->fdb_limit);
 	if (p->set & VSWITCH_SET_PORT_UNBLOCK)
 		clear_bit(VSW_BIT_BLOCKED, &port->state);
+	if (p->set & VSWITCH_SET_PORT_TEAM)
+		vsw_team_set(port, p->team);
 	return 0;
 }
 
@@ -118,12 +124,14 @@ static void vsw_port_tell(struct vsw_port *port, struct vswitch_port *p)
 	p->set = 0;
 	p->conf = port->conf;
 	p->conf_mask = VSW_P_ALL;
-	p->state = READ_ONCE(port->state) & (VSWITCH_STATE_UP | VSWITCH_STATE_BLOCKED);
+	p->state = READ_ONCE(port->state) &
+		   (VSWITCH_STATE_UP | VSWITCH_STATE_BLOCKED | VSWITCH_STATE_STANDBY);
 	p->role = port->role;
 	p->community = port->community;
 	p->fdb_limit = port->fdb_limit;
 	p->fdb_count = READ_ONCE(port->fdb_count);
 	p->mtu = port->dev ? port->dev->mtu : port->mtu;
+	p->team = port->team;
 }
 
 static struct vsw_port *vsw_add_vnic(struct vsw_call *call, const struct vswitch_port *p)
@@ -164,7 +172,8 @@ static struct vsw_port *vsw_add_uplink(struct vsw_call *call, const struct vswit
 		NL_SET_ERR_MSG(&call->extack, "there is no interface of that name");
 		return ERR_PTR(-ENOENT);
 	}
-	return vsw_uplink_add(call->sw, dev, p->port, &call->extack);
+	return vsw_uplink_add(call->sw, dev, p->port,
+			      p->set & VSWITCH_SET_PORT_TEAM ? p->team : 0, &call->extack);
 }
 
 static struct vsw_port *vsw_add_queue_port(struct vsw_call *call, struct vswitch_port *p)

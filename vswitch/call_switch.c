@@ -23,7 +23,7 @@ int vsw_call_get_info(struct vsw_call *call)
 			 VSWITCH_FEATURE_RATE | VSWITCH_FEATURE_LOOP_GUARD |
 			 VSWITCH_FEATURE_ANNOUNCE | VSWITCH_FEATURE_EVENTS |
 			 VSWITCH_FEATURE_POLICY | VSWITCH_FEATURE_XDP |
-			 VSWITCH_FEATURE_SNOOPING;
+			 VSWITCH_FEATURE_SNOOPING | VSWITCH_FEATURE_TEAM;
 	info->max_switches = READ_ONCE(vsw_param_max_switches);
 	info->max_ports = VSW_MAX_PORTS;
 	info->max_fdb = READ_ONCE(vsw_param_max_fdb);

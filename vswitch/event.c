@@ -21,6 +21,7 @@
 
 #include "event.h"
 #include "switch.h"
+#include "trace.h"
 
 #define VSW_EVENT_RING 1024
 
@@ -93,6 +94,7 @@ void vsw_event_send(struct vsw_switch *sw, u32 kind, struct vsw_port *port, u64 
 	struct vsw_watcher *w;
 
 	vsw_fdb_key_mac(key, event.mac);
+	trace_vsw_event(sw, &event);
 	rcu_read_lock();
 	list_for_each_entry_rcu(w, &sw->watchers, list) {
 		if (!(w->mask & BIT(kind)) && kind != VSWITCH_EVENT_SWITCH_REMOVED)

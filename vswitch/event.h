@@ -4,6 +4,7 @@
 #define VSWITCH_EVENT_H
 
 #include <linux/jump_label.h>
+#include <linux/tracepoint-defs.h>
 #include <linux/types.h>
 
 struct file;
@@ -12,6 +13,7 @@ struct vsw_switch;
 
 /* Somebody watches some switch. */
 DECLARE_STATIC_KEY_FALSE(vsw_event_key);
+DECLARE_TRACEPOINT(vsw_event);
 
 struct file *vsw_event_open(struct vsw_switch *sw, u32 mask);
 void vsw_event_send(struct vsw_switch *sw, u32 kind, struct vsw_port *port, u64 key, u32 value);
@@ -30,7 +32,7 @@ void vsw_event_end(struct vsw_switch *sw);
 static inline void vsw_event(struct vsw_switch *sw, u32 kind, struct vsw_port *port, u64 key,
 			     u32 value)
 {
-	if (static_branch_unlikely(&vsw_event_key) && sw)
+	if ((static_branch_unlikely(&vsw_event_key) || tracepoint_enabled(vsw_event)) && sw)
 		vsw_event_send(sw, kind, port, key, value);
 }
 

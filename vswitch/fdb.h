@@ -121,6 +121,7 @@ int vsw_fdb_del(struct vsw_fdb *fdb, u64 key);
 void vsw_fdb_del_own(struct vsw_fdb *fdb, struct vsw_port *port, u64 key);
 bool vsw_fdb_is_ours(struct vsw_fdb *fdb, struct vsw_port *port, u64 key);
 void vsw_fdb_flush(struct vsw_fdb *fdb, struct vsw_port *port, int vid, u32 kinds);
+void vsw_fdb_rehome(struct vsw_fdb *fdb, struct vsw_port *from, struct vsw_port *to);
 void vsw_fdb_set_ageing(struct vsw_fdb *fdb, unsigned long ageing);
 void vsw_fdb_expire(struct vsw_fdb *fdb, unsigned long now);
 int vsw_fdb_dump(struct vsw_fdb *fdb, struct vsw_port *port, u64 *cursor,

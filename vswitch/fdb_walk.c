@@ -10,6 +10,62 @@
 #include "port.h"
 
 /**
+ * struct vsw_fdb_visit - what a walk changes
+ * @fn: is called for each entry, with the lock held
+ * @port: only for entries of this port, or NULL
+ * @vid: for @fn: of this VLAN, or -1
+ * @kinds: for @fn: see vsw_fdb_flush()
+ * @now: for @fn: jiffies
+ * @to: for @fn: a port
+ */
+struct vsw_fdb_visit {
+	void (*fn)(struct vsw_fdb *fdb, struct vsw_fdb_bucket *b, int way,
+		   const struct vsw_fdb_visit *v);
+	struct vsw_port *port;
+	int vid;
+	u32 kinds;
+	unsigned long now;
+	struct vsw_port *to;
+};
+
+/* The lock is held for one entry at a time. May sleep. */
+static void vsw_fdb_walk(struct vsw_fdb *fdb, const struct vsw_fdb_visit *v)
+{
+	struct vsw_fdb_table *t;
+	struct vsw_fdb_entry *e;
+	int way;
+	u32 i;
+
+	mutex_lock(&fdb->mutex);
+	t = vsw_fdb_table(fdb);
+	for (i = 0; i <= t->mask; i++) {
+		if (v->port && !READ_ONCE(v->port->fdb_count))
+			break;
+		for (way = 0; way < VSW_FDB_WAYS; way++) {
+			if (!READ_ONCE(t->bucket[i].tag[way]))
+				continue;
+			spin_lock_bh(&fdb->lock);
+			e = vsw_fdb_way(&t->bucket[i], way);
+			if (e && (!v->port || rcu_access_pointer(e->port) == v->port))
+				v->fn(fdb, &t->bucket[i], way, v);
+			spin_unlock_bh(&fdb->lock);
+		}
+		if (i % VSW_FDB_CHUNK == 0)
+			cond_resched();
+	}
+	mutex_unlock(&fdb->mutex);
+}
+
+static void vsw_fdb_flush_one(struct vsw_fdb *fdb, struct vsw_fdb_bucket *b, int way,
+			      const struct vsw_fdb_visit *v)
+{
+	struct vsw_fdb_entry *e = vsw_fdb_way(b, way);
+
+	if (!(e->flags & ~v->kinds) && (v->vid < 0 || vsw_fdb_key_vid(e->key) == v->vid))
+		vsw_fdb_remove(fdb, b, way);
+}
+
+/**
  * vsw_fdb_flush() - remove many entries
  * @fdb: the database
  * @port: those of this port, or NULL: of all
@@ -20,37 +76,58 @@
  */
 void vsw_fdb_flush(struct vsw_fdb *fdb, struct vsw_port *port, int vid, u32 kinds)
 {
-	struct vsw_fdb_table *t;
-	struct vsw_fdb_entry *e;
-	int way;
-	u32 i;
+	const struct vsw_fdb_visit v = {
+		.fn = vsw_fdb_flush_one,
+		.port = port,
+		.vid = vid,
+		.kinds = kinds,
+	};
 
-	mutex_lock(&fdb->mutex);
-	t = vsw_fdb_table(fdb);
-	for (i = 0; i <= t->mask; i++) {
-		if (port && !READ_ONCE(port->fdb_count))
-			break;
-		for (way = 0; way < VSW_FDB_WAYS; way++) {
-			if (!READ_ONCE(t->bucket[i].tag[way]))
-				continue;
-			spin_lock_bh(&fdb->lock);
-			e = vsw_fdb_way(&t->bucket[i], way);
-			if (e && !(e->flags & ~kinds) &&
-			    (!port || rcu_access_pointer(e->port) == port) &&
-			    (vid < 0 || vsw_fdb_key_vid(e->key) == vid))
-				vsw_fdb_remove(fdb, &t->bucket[i], way);
-			spin_unlock_bh(&fdb->lock);
-		}
-		if (i % VSW_FDB_CHUNK == 0)
-			cond_resched();
-	}
-	mutex_unlock(&fdb->mutex);
+	vsw_fdb_walk(fdb, &v);
 }
 
-static bool vsw_fdb_old(struct vsw_fdb *fdb, struct vsw_fdb_entry *e, unsigned long now)
+static void vsw_fdb_rehome_one(struct vsw_fdb *fdb, struct vsw_fdb_bucket *b, int way,
+			       const struct vsw_fdb_visit *v)
 {
-	return !(READ_ONCE(e->flags) & (VSWITCH_FDB_STATIC | VSWITCH_FDB_LOCAL)) &&
-	       time_after_eq(now, READ_ONCE(e->updated) + fdb->ageing);
+	struct vsw_fdb_entry *e = vsw_fdb_way(b, way);
+
+	if (e->flags & VSWITCH_FDB_LOCAL)
+		return;
+	vsw_fdb_move(fdb, e, v->to);
+	vsw_fdb_count_anew(e, v->to);
+}
+
+/**
+ * vsw_fdb_rehome() - what was behind one port is behind another
+ * @fdb: the database
+ * @from: the one; what its netdev's own address is stays
+ * @to: the other, attached, whose limit is not asked
+ *
+ * Context: may sleep.
+ */
+void vsw_fdb_rehome(struct vsw_fdb *fdb, struct vsw_port *from, struct vsw_port *to)
+{
+	const struct vsw_fdb_visit v = {
+		.fn = vsw_fdb_rehome_one,
+		.port = from,
+		.to = to,
+	};
+
+	vsw_fdb_walk(fdb, &v);
+}
+
+static void vsw_fdb_expire_one(struct vsw_fdb *fdb, struct vsw_fdb_bucket *b, int way,
+			       const struct vsw_fdb_visit *v)
+{
+	struct vsw_fdb_entry *e = vsw_fdb_way(b, way);
+
+	/* Somebody may just have said that nothing ages any more. */
+	if (!fdb->ageing || e->flags & (VSWITCH_FDB_STATIC | VSWITCH_FDB_LOCAL) ||
+	    time_before(v->now, READ_ONCE(e->updated) + fdb->ageing))
+		return;
+	vsw_event(fdb->sw, VSWITCH_EVENT_EXPIRED,
+		  rcu_dereference_protected(e->port, lockdep_is_held(&fdb->lock)), e->key, 0);
+	vsw_fdb_remove(fdb, b, way);
 }
 
 /**
@@ -62,32 +139,9 @@ static bool vsw_fdb_old(struct vsw_fdb *fdb, struct vsw_fdb_entry *e, unsigned l
  */
 void vsw_fdb_expire(struct vsw_fdb *fdb, unsigned long now)
 {
-	struct vsw_fdb_table *t;
-	struct vsw_fdb_entry *e;
-	int way;
-	u32 i;
+	const struct vsw_fdb_visit v = { .fn = vsw_fdb_expire_one, .now = now };
 
-	mutex_lock(&fdb->mutex);
-	t = vsw_fdb_table(fdb);
-	for (i = 0; fdb->ageing && i <= t->mask; i++) {
-		struct vsw_fdb_bucket *b = &t->bucket[i];
-
-		for (way = 0; way < VSW_FDB_WAYS; way++) {
-			if (!READ_ONCE(b->tag[way]))
-				continue;
-			spin_lock_bh(&fdb->lock);
-			e = vsw_fdb_way(b, way);
-			if (e && vsw_fdb_old(fdb, e, now)) {
-				vsw_event(fdb->sw, VSWITCH_EVENT_EXPIRED,
-					  rcu_dereference_protected(e->port, 1), e->key, 0);
-				vsw_fdb_remove(fdb, b, way);
-			}
-			spin_unlock_bh(&fdb->lock);
-		}
-		if (i % VSW_FDB_CHUNK == 0)
-			cond_resched();
-	}
-	mutex_unlock(&fdb->mutex);
+	vsw_fdb_walk(fdb, &v);
 }
 
 /* Often enough that nothing outlives its age by more than a quarter of it. */

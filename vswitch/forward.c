@@ -237,6 +237,32 @@ static void vsw_multicast(const struct vsw_ctx *c, struct sk_buff *skb)
 		vsw_flood(c, skb);
 }
 
+/**
+ * vsw_forward_to() - a frame of the switch's own leaves by one port
+ * @in: the port on whose behalf it is
+ * @out: the port, if it may have it
+ * @skb: the frame, without a tag; it is consumed
+ * @vid: its VLAN, or 0
+ *
+ * Context: process.
+ */
+void vsw_forward_to(struct vsw_port *in, struct vsw_port *out, struct sk_buff *skb, u16 vid)
+{
+	struct vsw_ctx c = { .sw = in->sw, .in = in, .cast = VSW_BROADCAST, .vid = vid };
+	u32 reason;
+
+	local_bh_disable();
+	rcu_read_lock();
+	ether_addr_copy(c.dst, eth_hdr(skb)->h_dest);
+	reason = vsw_denied(&c, out);
+	if (reason)
+		vsw_drop(out, skb, reason);
+	else
+		vsw_output(&c, out, skb);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
 /* ------------------------------------------------------------------- in */
 
 /*
@@ -420,7 +446,8 @@ static void vsw_input_one(struct vsw_port *in, struct sk_buff *skb)
 	if (unlikely(!pskb_may_pull(skb, ETH_HLEN)))
 		return vsw_drop(in, skb, VSWITCH_DROP_RUNT);
 	if (unlikely(READ_ONCE(in->state) != VSW_STATE_OPEN))
-		return vsw_drop(in, skb, VSWITCH_DROP_DOWN);
+		return vsw_drop(in, skb, test_bit(VSW_BIT_STANDBY, &in->state) ?
+					 VSWITCH_DROP_STANDBY : VSWITCH_DROP_DOWN);
 	if (unlikely(READ_ONCE(in->conf) & VSWITCH_P_SILENT))
 		return vsw_drop(in, skb, VSWITCH_DROP_SILENT);
 

@@ -12,6 +12,7 @@ struct vsw_port;
 DECLARE_STATIC_KEY_FALSE(vsw_vlan_key);
 
 void vsw_input(struct vsw_port *in, struct sk_buff *skb);
+void vsw_forward_to(struct vsw_port *in, struct vsw_port *out, struct sk_buff *skb, u16 vid);
 void vsw_send(struct vsw_port *out, struct sk_buff *skb);
 bool vsw_too_big(const struct vsw_port *out, const struct sk_buff *skb);
 bool vsw_uplink_keeps(struct vsw_port *in, const u8 *dst);

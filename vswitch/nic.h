@@ -50,5 +50,7 @@ void vsw_nic_deliver(struct vsw_port *port, struct sk_buff *skb);
 void vsw_nic_rx_mode(struct net_device *dev);
 
 extern const struct ethtool_ops vsw_ethtool_ops;
+extern const struct attribute_group vsw_switch_group;
+extern const struct attribute_group vsw_vnic_group;
 
 #endif /* VSWITCH_NIC_H */

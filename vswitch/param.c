@@ -5,45 +5,31 @@
  */
 
 #include <linux/module.h>
+#include <linux/stringify.h>
 
 #include "param.h"
 
-unsigned int vsw_param_max_switches = 64;
-module_param_named(max_switches, vsw_param_max_switches, uint, 0644);
-MODULE_PARM_DESC(max_switches, "Most switches of one network namespace (64)");
+#define VSW_PARAM(name, value, text)					\
+	unsigned int vsw_param_##name = value;				\
+	module_param_named(name, vsw_param_##name, uint, 0644);		\
+	MODULE_PARM_DESC(name, text " (" __stringify(value) ")")
 
-unsigned int vsw_param_max_ports = 8192;
-module_param_named(max_ports, vsw_param_max_ports, uint, 0644);
-MODULE_PARM_DESC(max_ports, "Most ports of all switches of one network namespace (8192)");
-
-unsigned int vsw_param_max_fdb = 1 << 20;
-module_param_named(max_fdb, vsw_param_max_fdb, uint, 0644);
-MODULE_PARM_DESC(max_fdb, "Most FDB entries of all switches of one network namespace (1048576)");
+VSW_PARAM(max_switches, 64, "Most switches of one network namespace");
+VSW_PARAM(max_ports, 8192, "Most ports of all switches of one network namespace");
+VSW_PARAM(max_fdb, 1048576, "Most FDB entries of all switches of one network namespace");
 
 /*
- * Whoever may make namespaces has as many of them as he likes: what one user has
- * in all of his, and what all users have. See owner.h for who is one.
+ * Whoever may make namespaces has as many of them as he likes: what one container
+ * has in all of its, one user in all of his, and all users. See owner.h.
  */
-unsigned int vsw_param_user_switches = 256;
-module_param_named(user_switches, vsw_param_user_switches, uint, 0644);
-MODULE_PARM_DESC(user_switches, "Most switches in user namespaces of one user (256)");
+VSW_PARAM(ns_switches, 128, "Most switches in one user namespace and those below it");
+VSW_PARAM(ns_ports, 4096, "Most ports in one user namespace and those below it");
+VSW_PARAM(ns_fdb, 524288, "Most FDB entries in one user namespace and those below it");
 
-unsigned int vsw_param_user_ports = 8192;
-module_param_named(user_ports, vsw_param_user_ports, uint, 0644);
-MODULE_PARM_DESC(user_ports, "Most ports in user namespaces of one user (8192)");
+VSW_PARAM(user_switches, 256, "Most switches in user namespaces of one user, but root");
+VSW_PARAM(user_ports, 8192, "Most ports in user namespaces of one user, but root");
+VSW_PARAM(user_fdb, 1048576, "Most FDB entries in user namespaces of one user, but root");
 
-unsigned int vsw_param_user_fdb = 1 << 20;
-module_param_named(user_fdb, vsw_param_user_fdb, uint, 0644);
-MODULE_PARM_DESC(user_fdb, "Most FDB entries in user namespaces of one user (1048576)");
-
-unsigned int vsw_param_total_switches = 1024;
-module_param_named(total_switches, vsw_param_total_switches, uint, 0644);
-MODULE_PARM_DESC(total_switches, "Most switches in all user namespaces (1024)");
-
-unsigned int vsw_param_total_ports = 32768;
-module_param_named(total_ports, vsw_param_total_ports, uint, 0644);
-MODULE_PARM_DESC(total_ports, "Most ports in all user namespaces (32768)");
-
-unsigned int vsw_param_total_fdb = 1 << 22;
-module_param_named(total_fdb, vsw_param_total_fdb, uint, 0644);
-MODULE_PARM_DESC(total_fdb, "Most FDB entries in all user namespaces (4194304)");
+VSW_PARAM(total_switches, 1024, "Most switches in all user namespaces");
+VSW_PARAM(total_ports, 32768, "Most ports in all user namespaces");
+VSW_PARAM(total_fdb, 4194304, "Most FDB entries in all user namespaces");

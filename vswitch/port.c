@@ -12,12 +12,14 @@
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
+#include "bridge.h"
 #include "compat.h"
 #include "event.h"
 #include "frame.h"
 #include "port.h"
 #include "queue.h"
 #include "switch.h"
+#include "team.h"
 
 /**
  * vsw_port_new() - a port that nobody knows yet
@@ -147,6 +149,7 @@ void vsw_port_detach_begin(struct vsw_port *port)
 	vsw_mirror_forget(port->sw, port);
 	vsw_queue_detach_port(port);
 	vsw_event(port->sw, VSWITCH_EVENT_PORT_REMOVED, port, 0, 0);
+	vsw_team_update(port->sw, port->team);
 }
 
 /**
@@ -191,6 +194,7 @@ void vsw_port_set_up(struct vsw_port *port, bool up)
 	if (vsw_port_gone(port))
 		return;
 	vsw_event(port->sw, up ? VSWITCH_EVENT_PORT_UP : VSWITCH_EVENT_PORT_DOWN, port, 0, 0);
+	vsw_team_update(port->sw, port->team);
 	if (up)
 		return;
 	vsw_fdb_flush(&port->sw->fdb, port, -1, VSW_FLUSH_LEARNED);
@@ -266,6 +270,7 @@ int vsw_port_set_vlan(struct vsw_port *port, const struct vsw_vlan *vlan)
 		if (!new)
 			return -ENOMEM;
 		new->v = *vlan;
+		new->list_size = vsw_bridge_vlan_size(vlan);
 	}
 	rcu_assign_pointer(port->vlan, new);
 	vsw_switch_set_vlan_ports(port->sw, !!new - !!old);

@@ -21,6 +21,7 @@ struct vsw_switch;
 /* Bits of vsw_port.state: VSWITCH_STATE_*, and one that the outside never sees. */
 #define VSW_BIT_UP 0
 #define VSW_BIT_BLOCKED 1
+#define VSW_BIT_STANDBY 2
 #define VSW_BIT_GONE 8		/* it is being removed: nothing comes in or goes out */
 #define VSW_STATE_OPEN VSWITCH_STATE_UP	/* that bit alone: frames pass */
 
@@ -39,8 +40,10 @@ struct vsw_rates {
 	struct rcu_head rcu;
 };
 
+/* @list_size: of the list that "bridge vlan" gets. */
 struct vsw_vlan_rcu {
 	struct vsw_vlan v;
+	u32 list_size;
 	struct rcu_head rcu;
 };
 
@@ -65,6 +68,7 @@ struct vsw_vlan_rcu {
  * @queues_open: of a queue port: queues, attached or not; under RTNL
  * @fdb_count: entries that lead here; under the database's lock
  * @fdb_limit: most learned ones; 0: no limit
+ * @team: of an uplink: see struct vswitch_port
  * @mcast_count: groups that it wants; under the lock of the switch's groups
  * @mtu: of a queue
  * @mac: of a queue; of an uplink's netdev, as the FDB has it
@@ -96,6 +100,7 @@ struct vsw_port {
 	u32 queues_open;
 	u32 fdb_count;
 	u32 fdb_limit;
+	u32 team;
 	u32 mcast_count;
 	u32 mtu;
 	u8 mac[ETH_ALEN];
@@ -133,6 +138,14 @@ static inline const struct vsw_vlan *vsw_port_vlan(const struct vsw_port *port)
 	const struct vsw_vlan_rcu *vlan = rcu_dereference_rtnl(port->vlan);
 
 	return vlan ? &vlan->v : NULL;
+}
+
+/* How much room "bridge vlan" needs for it; under RTNL or RCU. */
+static inline size_t vsw_port_vlan_size(const struct vsw_port *port)
+{
+	const struct vsw_vlan_rcu *vlan = rcu_dereference_rtnl(port->vlan);
+
+	return vlan ? vlan->list_size : 0;
 }
 
 static inline void vsw_count(struct vsw_port *port, u32 what)

@@ -129,7 +129,7 @@ static int vsw_switch_change_mtu(struct net_device *dev, int mtu)
 static int vsw_switch_add_slave(struct net_device *dev, struct net_device *slave,
 				struct netlink_ext_ack *extack)
 {
-	return PTR_ERR_OR_ZERO(vsw_uplink_add(netdev_priv(dev), slave, 0, extack));
+	return PTR_ERR_OR_ZERO(vsw_uplink_add(netdev_priv(dev), slave, 0, 0, extack));
 }
 
 static int vsw_switch_del_slave(struct net_device *dev, struct net_device *slave)
@@ -264,6 +264,7 @@ static void vsw_switch_setup(struct net_device *dev)
 {
 	vsw_nic_setup(dev);
 	compat_dev_set_netns_immutable(dev, true);
+	dev->sysfs_groups[0] = &vsw_switch_group;
 	dev->netdev_ops = &vsw_switch_ops;
 	dev->priv_destructor = vsw_switch_free;
 }
@@ -452,7 +453,14 @@ static int vsw_switch_newlink(struct net *src_net, struct net_device *dev, struc
 
 static size_t vsw_switch_get_size(const struct net_device *dev)
 {
-	return 4 * nla_total_size(sizeof(u32)) + nla_total_size(sizeof(u8));
+	const struct vsw_switch *sw = netdev_priv(dev);
+	size_t vlans = 0;
+	struct vsw_port *p;
+
+	/* For "bridge vlan", its own and those of its uplinks: see vsw_bridge_vlan_size(). */
+	list_for_each_entry_rcu(p, &sw->ports, list, lockdep_rtnl_is_held())
+		vlans = max(vlans, vsw_port_vlan_size(p));
+	return 4 * nla_total_size(sizeof(u32)) + nla_total_size(sizeof(u8)) + vlans;
 }
 
 static int vsw_switch_fill_info(struct sk_buff *skb, const struct net_device *dev)

@@ -13,6 +13,7 @@
 
 #include "forward.h"
 #include "switch.h"
+#include "team.h"
 #include "uplink.h"
 #include "vnic.h"
 
@@ -144,13 +145,14 @@ static void vsw_uplink_new_address(struct vsw_port *port)
  * @sw: the switch
  * @dev: the netdev
  * @id: the port's number, 0: any
+ * @team: its team's, 0: none
  * @extack: says what is wrong
  *
  * Context: RTNL.
  * Return: the port, which the switch holds, or an error pointer.
  */
 struct vsw_port *vsw_uplink_add(struct vsw_switch *sw, struct net_device *dev, u32 id,
-				struct netlink_ext_ack *extack)
+				u32 team, struct netlink_ext_ack *extack)
 {
 	struct vsw_port *port;
 	int ret;
@@ -163,6 +165,7 @@ struct vsw_port *vsw_uplink_add(struct vsw_switch *sw, struct net_device *dev, u
 	if (!port)
 		return ERR_PTR(-ENOMEM);
 	port->dev = dev;
+	vsw_team_begin(port, team);
 	dev_hold(dev);
 
 	ret = vsw_port_attach(port, id, extack);

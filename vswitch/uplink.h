@@ -10,7 +10,7 @@ struct vsw_port;
 struct vsw_switch;
 
 struct vsw_port *vsw_uplink_add(struct vsw_switch *sw, struct net_device *dev, u32 id,
-				struct netlink_ext_ack *extack);
+				u32 team, struct netlink_ext_ack *extack);
 struct vsw_port *vsw_uplink_port(struct net_device *dev);
 void vsw_uplink_unhook(struct vsw_port *port);
 void vsw_uplink_del(struct vsw_port *port);

@@ -100,6 +100,7 @@ static const struct net_device_ops vsw_vnic_ops = {
 static void vsw_vnic_setup(struct net_device *dev)
 {
 	vsw_nic_setup(dev);
+	dev->sysfs_groups[0] = &vsw_vnic_group;
 	dev->netdev_ops = &vsw_vnic_ops;
 	dev->priv_destructor = vsw_nic_free;
 	compat_xdp_set_features(dev);
@@ -228,7 +229,8 @@ static void vsw_vnic_dellink(struct net_device *dev, struct list_head *head)
 
 static size_t vsw_vnic_get_size(const struct net_device *dev)
 {
-	return nla_total_size(sizeof(u32));
+	/* The second is for "bridge vlan": see vsw_bridge_vlan_size(). */
+	return nla_total_size(sizeof(u32)) + vsw_port_vlan_size(vsw_nic_port(dev));
 }
 
 static int vsw_vnic_fill_info(struct sk_buff *skb, const struct net_device *dev)

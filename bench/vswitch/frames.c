@@ -5,77 +5,28 @@
  *   frames tap NAME COUNT             write() on a tap device
  *   frames queue SWITCH COUNT BATCH   a queue port; BATCH frames a call, 0: write()
  *   frames fdb SWITCH COUNT           COUNT source addresses, then nothing more
+ *   frames latency tap A B COUNT      from one to the other: percentiles 50, 99, 99.9, 100
+ *   frames latency queue SWITCH SWITCH COUNT
+ *   frames xdp INDEX TARGET           see redirect.c
+ *   frames offload on|off DEVICE...
+ *   frames ovs A B
+ *   frames stream tcp|udp NETNS NETNS ADDRESS KIB
  *
  * Frames have 64 bytes and go to 02:00:00:00:00:01. Prints nanoseconds a frame,
  * which are instructions where time is counted so.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <linux/if.h>
-#include <linux/if_tun.h>
-#include <net/ethernet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <virtlite/vswitch.h>
 
-#define LEN 64
-#define HDR 10
-#define MAX_BATCH 256
+#include "ends.h"
 
 static unsigned char bytes[MAX_BATCH][HDR + LEN];
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static unsigned long long now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
-static void fill(void)
-{
-	static const unsigned char head[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xb5 };
-	int i;
-
-	for (i = 0; i < MAX_BATCH; i++)
-		memcpy(bytes[i] + HDR, head, sizeof(head));
-}
-
-static int open_tap(const char *name)
-{
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-	int fd = open("/dev/net/tun", O_RDWR);
-
-	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
-	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr))
-		die(name);
-	return fd;
-}
-
-static int open_queue(const char *name)
-{
-	struct vswitch_port p = {
-		.head = { .size = sizeof(p), .ifindex = strtoul(name, NULL, 10) },
-		.kind = VSWITCH_KIND_QUEUE,
-		.netns_fd = -1,
-	};
-	int fd = open("/dev/vswitch", O_RDWR);
-
-	if (fd < 0 || ioctl(fd, VSWITCH_ADD_PORT, &p))
-		die("/dev/vswitch");
-	return p.fd;
-}
 
 static void send_batch(int fd, unsigned int n)
 {
@@ -115,42 +66,68 @@ static void send_all(int fd, unsigned int count, unsigned int batch)
 	printf("%llu\n", (now() - begun) / count);
 }
 
-static void learn(int fd, unsigned int count)
+static unsigned int fdb_count(int dev, const char *index)
 {
-	unsigned int i, k;
+	struct vswitch_switch s = {
+		.head = { .size = sizeof(s), .ifindex = strtoul(index, NULL, 10) },
+	};
 
-	for (i = 0; i < count; i += MAX_BATCH) {
-		for (k = 0; k < MAX_BATCH; k++) {
-			unsigned int n = i + k;
+	if (ioctl(dev, VSWITCH_GET, &s))
+		die("switch");
+	return s.fdb_count;
+}
 
-			memcpy(bytes[k] + HDR + 6, (unsigned char[]){
-			       2, 1, n >> 24, n >> 16, n >> 8, n }, 6);
+static void learn(const char *index, unsigned int count)
+{
+	int dev = open("/dev/vswitch", O_RDWR), fd = open_queue(index);
+	unsigned int before = fdb_count(dev, index), i, k, n;
+
+	/* What was missed while the table grew is learned the next time. */
+	while (fdb_count(dev, index) < before + count) {
+		for (i = 0; i < count; i += n) {
+			n = count - i < MAX_BATCH ? count - i : MAX_BATCH;
+			for (k = 0; k < n; k++)
+				memcpy(bytes[k] + HDR + 6, (unsigned char[]){
+				       2, 1, (i + k) >> 24, (i + k) >> 16, (i + k) >> 8,
+				       i + k }, 6);
+			send_batch(fd, n);
 		}
-		send_batch(fd, MAX_BATCH);
-		/* The table grows by the kernel's own time. */
-		if (i % 2048 == 0)
-			usleep(2000);
+		usleep(10000);
 	}
 	/* It stays until somebody says it may go. */
-	printf("%u\n", count);
+	printf("%u\n", fdb_count(dev, index) - before);
 	fflush(stdout);
 	pause();
 }
 
+static const struct {
+	const char *name;
+	int (*fn)(int argc, char **argv);
+} others[] = {
+	{ "latency", latency }, { "xdp", redirect }, { "offload", offload }, { "stream", stream },
+	{ "ovs", ovs },
+};
+
 int main(int argc, char **argv)
 {
 	unsigned int count = argc > 3 ? strtoul(argv[3], NULL, 10) : 0;
+	unsigned int i;
 
+	for (i = 0; argc > 2 && i < sizeof(others) / sizeof(others[0]); i++) {
+		if (!strcmp(argv[1], others[i].name))
+			return others[i].fn(argc - 2, argv + 2);
+	}
 	if (!count) {
-		fprintf(stderr, "usage: frames tap|queue|fdb NAME COUNT [BATCH]\n");
+		fprintf(stderr, "usage: frames tap|queue|fdb NAME COUNT [BATCH]; see frames.c\n");
 		return 2;
 	}
-	fill();
+	for (i = 0; i < MAX_BATCH; i++)
+		fill(bytes[i]);
 	if (!strcmp(argv[1], "tap"))
 		send_all(open_tap(argv[2]), count, 0);
 	else if (!strcmp(argv[1], "queue"))
 		send_all(open_queue(argv[2]), count, argc > 4 ? strtoul(argv[4], NULL, 10) : 0);
 	else
-		learn(open_queue(argv[2]), count);
+		learn(argv[2], count);
 	return 0;
 }

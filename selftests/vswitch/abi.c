@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The contract of the calls: sizes, flags, errors, privilege, text. */
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "vsw.h"
@@ -304,6 +306,55 @@ static void caps(void)
 	EQ(n, i.max_switches + 1);
 }
 
+/* A number of /sys/class/net, as this network namespace has it. */
+static int sys_number(const char *name)
+{
+	char path[128], text[16] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "sys/class/net/%s", name);
+	fd = OK(open(path, O_RDONLY | O_CLOEXEC));
+	OK(read(fd, text, sizeof(text) - 1));
+	close(fd);
+	return atoi(text);
+}
+
+static void sysfs(void)
+{
+	struct vswitch_switch s = {
+		.head = { .size = sizeof(s) },
+		.set = VSWITCH_SET_AGEING | VSWITCH_SET_FDB_LIMIT | VSWITCH_SET_SNOOPING,
+		.ageing_ms = 7000,
+		.fdb_limit = 99,
+		.snooping = 1,
+	};
+	unsigned int port;
+
+	setup();
+	OK(unshare(CLONE_NEWNS));
+	OK(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	OK(mkdir("sys", 0755));
+	OK(mount("sysfs", "sys", "sysfs", 0, NULL));
+	s.head.ifindex = sw;
+	OK(ioctl(dev, VSWITCH_SET, &s));
+	port = new_vnic("nic", -1);
+	set_vlan(port, VSWITCH_VLAN_ACCESS, 5, 0, NULL);
+	EQ(sys_number("vsw0/vswitch/ageing_ms"), 7000);
+	EQ(sys_number("vsw0/vswitch/fdb_limit"), 99);
+	EQ(sys_number("vsw0/vswitch/fdb_count"), 1);
+	EQ(sys_number("vsw0/vswitch/ports"), 2);
+	EQ(sys_number("vsw0/vswitch/vlan_aware"), 1);
+	EQ(sys_number("vsw0/vswitch/snooping"), 1);
+	EQ(sys_number("nic/vswitch_port/port"), (int)port);
+	EQ(sys_number("nic/vswitch_port/options"), VSWITCH_P_DEFAULT);
+	EQ(sys_number("nic/vswitch_port/role"), VSWITCH_ROLE_PROMISCUOUS);
+	EQ(sys_number("nic/vswitch_port/community"), 0);
+	EQ(sys_number("nic/vswitch_port/addresses"), 0);
+	FAILS(open("sys/class/net/vsw0/vswitch/ageing_ms", O_WRONLY | O_TRUNC), EACCES);
+	OK(umount("sys"));
+	OK(rmdir("sys"));
+}
+
 static const struct test tests[] = {
 	{ "info", info },
 	{ "sizes", sizes },
@@ -313,6 +364,7 @@ static const struct test tests[] = {
 	{ "privilege", privilege },
 	{ "port_calls", port_calls },
 	{ "caps", caps },
+	{ "sysfs", sysfs },
 };
 
 TEST_SUITE(tests);

@@ -159,6 +159,35 @@ static void vlans(void)
 	EQ(info[1].vid, 4094);
 }
 
+/* A list that is as long as can be, every other VLAN by itself, of each kind of port. */
+static void long_list(void)
+{
+	static struct bridge_vlan_info info[4096];
+	unsigned short odd[2048];
+	unsigned int up, port, i;
+
+	setup();
+	for (i = 0; i < 2047; i++)
+		odd[i] = 1 + 2 * i;
+	odd[i] = 0;
+	up = new_uplink();
+	port = new_vnic("nic", -1);
+	set_vlan(port, VSWITCH_VLAN_TRUNK, 0, 0, odd);
+	EQ(rtnl_bridge_vlans("nic", info, 4096), 2047);
+	EQ(info[2046].vid, 4093);
+	EQ(info[2046].flags, 0);
+	EQ(rtnl_bridge_vlans("wire", info, 4096), 0);
+	set_vlan(up, VSWITCH_VLAN_TRUNK, 0, 0, odd);
+	EQ(rtnl_bridge_vlans("wire", info, 4096), 2047);
+	set_vlan(port, VSWITCH_VLAN_TRANSPARENT, 0, 0, NULL);
+	EQ(rtnl_bridge_vlans("wire", info, 4096), 2047);
+	EQ(info[1].vid, 3);
+	/* The switch's own. */
+	set_vlan(up, VSWITCH_VLAN_TRANSPARENT, 0, 0, NULL);
+	set_vlan(VSWITCH_PORT_LOCAL, VSWITCH_VLAN_TRUNK, 0, 0, odd);
+	EQ(rtnl_bridge_vlans("vsw0", info, 4096), 2047);
+}
+
 static struct vswitch_port get_port(unsigned int port)
 {
 	struct vswitch_port p = { .head = head(vswitch_port), .port = port };
@@ -230,6 +259,7 @@ static void owner(void)
 
 static const struct test tests[] = {
 	{ "vlans", vlans },
+	{ "long_list", long_list },
 	{ "options", options },
 	{ "owner", owner },
 };

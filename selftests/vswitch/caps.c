@@ -176,6 +176,8 @@ static void switches(void)
 	setup();
 	for (i = 0; i < 5; i++)
 		OK(try_switch());
+	/* A second container of his. */
+	no_user(new_user(1001, no_switch));
 	no_user(a);
 	no_user(new_user(1003, two_switches));
 	no_user(b);
@@ -270,6 +272,45 @@ static void of_users(void)
 	with_param("user_switches", "2", three_switches_in_all);
 	with_param("user_ports", "4", six_ports_in_all);
 	with_param("user_fdb", "4", six_addresses_in_all);
+}
+
+/* As much of each as one container may have; a namespace in it is no other one. */
+static void container(void)
+{
+	sw = new_switch("");
+	OK(try_switch());
+	FAILS(try_switch(), ENOSPC);
+	elsewhere(no_switch);
+	/* With the two switches' own three ports, and then four. */
+	OK(try_queue());
+	/* With the switches' own five addresses, of which this one has four. */
+	EQ(learn_five(), 4);
+	FAILS(try_queue(), ENOSPC);
+}
+
+/* Those of root are different people's: what one has taken another one still has. */
+static void of_root(void)
+{
+	struct user a = new_user(0, container), b = new_user(0, container);
+
+	no_user(a);
+	no_user(new_user(0, container));
+	no_user(b);
+}
+
+static void five_addresses_each(void)
+{
+	with_param("ns_fdb", "5", of_root);
+}
+
+static void four_ports_each(void)
+{
+	with_param("ns_ports", "4", five_addresses_each);
+}
+
+static void of_containers(void)
+{
+	with_param("ns_switches", "2", four_ports_each);
 }
 
 /*
@@ -470,6 +511,7 @@ static void memory_is_charged(void)
 
 static const struct test tests[] = {
 	{ "of_users", of_users },
+	{ "of_containers", of_containers },
 	{ "flood_of_addresses", flood_of_addresses },
 	{ "memory_is_charged", memory_is_charged },
 };

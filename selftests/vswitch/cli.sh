@@ -57,6 +57,13 @@ $v switch mirror vswt0 1 vnict0 to 0 in snap 64
 result $? "mirror"
 $v switch mirror vswt0 1 off
 result $? "mirror off"
+$v switch add vswt1 && $v switch port add vswt1 vnic vnict1 &&
+	$v switch port add vswt0 uplink vnict1 team 3
+result $? "an uplink of a team"
+$v -j switch show vswt0 | grep -q '"name":"vnict1","kind":"uplink".*"team":3'
+result $? "show its team"
+! $v switch port set vswt0 vnict0 team 3 2>err && grep -q "only uplinks" err
+result $? "others have none"
 $v switch port set vswt0 vnict0 trunk 20,30-32 native 5 isolated rate-in 1000000 limit 9
 $v switch fdb add vswt0 02:00:00:00:00:08 vnict0 vlan 20 static
 $v switch mirror vswt0 1 vnict0 to 0 in snap 64
@@ -91,6 +98,7 @@ result $? "port del"
 result $? "the interface is gone"
 $v switch del vswt0
 result $? "del"
+$v switch del vswt1
 wait
 grep -q "port-removed port 1" told && grep -q switch-removed told
 result $? "events told of both, and ended"

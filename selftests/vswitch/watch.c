@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Mirror sessions and event files. */
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "vsw.h"
@@ -291,12 +293,73 @@ static void too_many_watchers(void)
 	OK(ioctl(dev, VSWITCH_EVENTS, &e));
 }
 
+#define TRACING "/sys/kernel/tracing/"
+
+static void trace_set(const char *name, const char *value)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), TRACING "%s", name);
+	fd = OK(open(path, O_WRONLY | O_TRUNC | O_CLOEXEC));
+	OK(write(fd, value, strlen(value)));
+	close(fd);
+}
+
+static bool traced(const char *what)
+{
+	static char text[1 << 16];
+	int fd = OK(open(TRACING "trace", O_RDONLY | O_CLOEXEC)), n, all = 0;
+
+	while ((n = OK(read(fd, text + all, sizeof(text) - 1 - all))) > 0)
+		all += n;
+	close(fd);
+	text[all] = 0;
+	return strstr(text, what);
+}
+
+/* Drops and events are tracepoints, too; of events also when nobody has a file. */
+static void tracepoints(void)
+{
+	struct queue a, b;
+	struct stat st;
+	struct frame f;
+	char want[128];
+
+	if (stat(TRACING "events", &st) && mount("tracefs", TRACING, "tracefs", 0, NULL))
+		test_skip("no tracefs");
+	if (stat(TRACING "events/vswitch/enable", &st))
+		test_skip("no tracepoints of modules");
+	setup();
+	a = new_queue();
+	b = new_queue();
+	trace_set("trace", "");
+	trace_set("events/vswitch/enable", "1");
+	f = from(5);
+	put(&a, &f);
+	ARRIVES(&b, &f);
+	put(&b, &f);
+	put_bytes(&a, "\xff\xff\xff\xff\xff\xff\1\0\0\0\0\1\x88\xb5", 14);
+	trace_set("events/vswitch/enable", "0");
+	snprintf(want, sizeof(want), "switch %d learned port %u mac 02:11:00:00:00:05", sw,
+		 a.port);
+	CHECK(traced(want), "not traced: %s", want);
+	snprintf(want, sizeof(want),
+		 "switch %d moved port %u mac 02:11:00:00:00:05 vlan 0 value %u", sw, b.port,
+		 a.port);
+	CHECK(traced(want), "not traced: %s", want);
+	snprintf(want, sizeof(want), "switch %d port %u reason bad_source", sw, a.port);
+	CHECK(traced(want), "not traced: %s", want);
+	trace_set("trace", "");
+}
+
 static const struct test tests[] = {
 	{ "mirrors", mirrors },
 	{ "events", events },
 	{ "two_readers", two_readers },
 	{ "lost_events", lost_events },
 	{ "too_many_watchers", too_many_watchers },
+	{ "tracepoints", tracepoints },
 };
 
 TEST_SUITE(tests);

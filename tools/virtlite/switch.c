@@ -43,7 +43,7 @@ static int do_switch_help(int argc, char **argv)
 	       "       virtlite switch save NAME\n"
 	       "       virtlite switch restore FILE|- [NAME]\n"
 	       "\n"
-	       "PORT-OPTION := OPTION on|off | mtu N | limit N | unblock\n"
+	       "PORT-OPTION := OPTION on|off | mtu N | limit N | team N|off | unblock\n"
 	       "             | promiscuous | isolated | community N\n"
 	       "             | transparent | access N | trunk LIST [native N] [tpid 8100|88a8]\n"
 	       "             | tunnel N | rate-in|rate-out BYTES | storm-bcast|storm-mcast|\n"
@@ -266,13 +266,15 @@ static json_object *show_port(int fd, unsigned int sw, unsigned int id)
 	add_string(o, "kind", p.kind < 4 ? kinds[p.kind] : "unknown");
 	add_string(o, "mac", mac_text(p.mac, mac));
 	add_string(o, "state", p.state & VSWITCH_STATE_BLOCKED ? "blocked" :
-		   p.state & VSWITCH_STATE_UP ? "up" : "down");
+		   !(p.state & VSWITCH_STATE_UP) ? "down" :
+		   p.state & VSWITCH_STATE_STANDBY ? "standby" : "up");
 	add_string(o, "role", p.role < 3 ? roles[p.role] : "unknown");
 	add_number(o, "community", p.community);
 	add_number(o, "options", p.conf);
 	add_number(o, "fdb_count", p.fdb_count);
 	add_number(o, "fdb_limit", p.fdb_limit);
 	add_number(o, "mtu", p.mtu);
+	add_number(o, "team", p.team);
 	return o;
 }
 

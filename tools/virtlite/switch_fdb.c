@@ -328,7 +328,7 @@ out:
 
 static const char *const event_names[VSWITCH_NR_EVENTS] = {
 	"lost", "port-added", "port-removed", "port-up", "port-down", "learned", "moved",
-	"expired", "limit", "blocked", "switch-removed",
+	"expired", "limit", "blocked", "switch-removed", "team",
 };
 
 static void print_event(const struct vswitch_event *e)

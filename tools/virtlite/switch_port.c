@@ -165,6 +165,13 @@ static int parse_number(const char *word, struct words *w, struct port_request *
 		p->set |= VSWITCH_SET_PORT_MTU;
 		return parse_u32(next_word(w), &p->mtu) ? 1 : -1;
 	}
+	if (word_is(word, "team")) {
+		const char *value = next_word(w);
+
+		p->set |= VSWITCH_SET_PORT_TEAM;
+		p->team = 0;
+		return word_is(value, "off") || parse_u32(value, &p->team) ? 1 : -1;
+	}
 	if (word_is(word, "limit")) {
 		p->set |= VSWITCH_SET_PORT_LIMIT;
 		return parse_u32(next_word(w), &p->fdb_limit) ? 1 : -1;

@@ -97,6 +97,7 @@ static json_object *save_port(int fd, unsigned int sw, unsigned int id)
 	put(o, "community", p.community);
 	put(o, "fdb_limit", p.fdb_limit);
 	put(o, "mtu", p.mtu);
+	put(o, "team", p.team);
 	if (!save_vlan(fd, sw, id, o) && !save_rates(fd, sw, id, o))
 		return o;
 	json_object_put(o);
@@ -269,6 +270,7 @@ static int restore_port(int fd, unsigned int sw, json_object *o)
 		.community = get(o, "community"),
 		.fdb_limit = get(o, "fdb_limit"),
 		.mtu = get(o, "mtu"),
+		.team = get(o, "team"),
 		.set = VSWITCH_SET_PORT_CONF | VSWITCH_SET_PORT_ROLE | VSWITCH_SET_PORT_LIMIT,
 	};
 	bool add = p.kind != VSWITCH_KIND_LOCAL;
@@ -276,7 +278,9 @@ static int restore_port(int fd, unsigned int sw, json_object *o)
 	if (p.kind == VSWITCH_KIND_QUEUE)
 		return 0;
 	/* An uplink's address and MTU are not the switch's to set. */
-	if (p.kind != VSWITCH_KIND_UPLINK) {
+	if (p.kind == VSWITCH_KIND_UPLINK) {
+		p.set |= VSWITCH_SET_PORT_TEAM;
+	} else {
 		p.set |= VSWITCH_SET_PORT_MAC | VSWITCH_SET_PORT_MTU;
 		if (!parse_mac(get_text(o, "mac"), p.mac))
 			return vl_error(EINVAL, "port %u: its address", p.port);

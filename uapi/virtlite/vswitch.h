@@ -64,6 +64,7 @@ struct vswitch_head {
 #define VSWITCH_FEATURE_POLICY		_BITULL(11)
 #define VSWITCH_FEATURE_XDP		_BITULL(12)
 #define VSWITCH_FEATURE_SNOOPING	_BITULL(13)
+#define VSWITCH_FEATURE_TEAM		_BITULL(14)
 
 /**
  * struct vswitch_info - ioctl(VSWITCH_GET_INFO)
@@ -221,6 +222,7 @@ struct vswitch_list {
 /* Bits of vswitch_port.state. */
 #define VSWITCH_STATE_UP	(1U << 0)	/* it forwards */
 #define VSWITCH_STATE_BLOCKED	(1U << 1)	/* by VSWITCH_P_BPDU_GUARD */
+#define VSWITCH_STATE_STANDBY	(1U << 2)	/* another port of its @team is active */
 
 /* Bits of vswitch_port.set. */
 #define VSWITCH_SET_PORT_CONF	(1U << 0)	/* @conf, those in @conf_mask */
@@ -229,6 +231,7 @@ struct vswitch_list {
 #define VSWITCH_SET_PORT_LIMIT	(1U << 3)	/* @fdb_limit */
 #define VSWITCH_SET_PORT_UNBLOCK (1U << 4)	/* end VSWITCH_STATE_BLOCKED */
 #define VSWITCH_SET_PORT_MTU	(1U << 5)
+#define VSWITCH_SET_PORT_TEAM	(1U << 6)	/* @team */
 
 /**
  * struct vswitch_port - ioctl(VSWITCH_ADD_PORT), ioctl(VSWITCH_GET_PORT),
@@ -264,7 +267,9 @@ struct vswitch_list {
  * @mtu: 68 to 65,521: the longest packet without Ethernet and VLAN headers that
  *	goes out of this port, unless it is a super-packet that will be
  *	segmented. A queue's is kept here, others' are their netdevs'
- * @pad2: 0
+ * @team: of an uplink: uplinks of the same number lead to the same segment, and
+ *	that with the lowest @port among those that are up is used; the others
+ *	stand by. 0: it is in no team
  *
  * Return: 0; EEXIST: the name or id is taken; ENOSPC: @max_ports; EBUSY: the
  * interface has a master already or is a vNIC of this switch; ELOOP: it is a
@@ -291,7 +296,7 @@ struct vswitch_port {
 	__u32 fdb_limit;
 	__u32 fdb_count;
 	__u32 mtu;
-	__u32 pad2;
+	__u32 team;
 };
 
 #define VSWITCH_ADD_PORT _IO(VSWITCH_MAGIC, 0x07)
@@ -348,7 +353,8 @@ struct vswitch_port_id {
 	X(POLICY, "policy")		/* VSWITCH_SET_POLICY */		\
 	X(XDP, "xdp")			/* by a vNIC's XDP program, or unfit for it */ \
 	X(REPEAT, "repeat")		/* the same frame once more: see @repeat_limit */ \
-	X(NO_MEMBER, "no_member")	/* a group that nobody wants: see @snooping */
+	X(NO_MEMBER, "no_member")	/* a group that nobody wants: see @snooping */ \
+	X(STANDBY, "standby")		/* came in by a port that stands by: see @team */
 
 #define VSWITCH_STAT_ENUM_(name, ...) VSWITCH_DROP_##name,
 
@@ -655,7 +661,8 @@ struct vswitch_announce {
 #define VSWITCH_EVENT_LIMIT		8	/* of the FDB, of moves or of repeats */
 #define VSWITCH_EVENT_BLOCKED		9	/* by VSWITCH_P_BPDU_GUARD */
 #define VSWITCH_EVENT_SWITCH_REMOVED	10	/* the last one */
-#define VSWITCH_NR_EVENTS		11
+#define VSWITCH_EVENT_TEAM		11	/* active instead of port @value */
+#define VSWITCH_NR_EVENTS		12
 
 /**
  * struct vswitch_event - what read() on an events file returns

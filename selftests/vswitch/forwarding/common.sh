@@ -60,8 +60,8 @@ switch_option() {
 	case $2 in
 	ageing_time) virtlite switch set "$1" ageing $(($3 * 10));;
 	mcast_snooping)
-		# It is off, and there is nothing else yet.
-		[ "$3" = 0 ] || die "a switch has no multicast snooping";;
+		[ "$3" = 0 ] && virtlite switch set "$1" snooping off && return
+		virtlite switch set "$1" snooping on;;
 	vlan_filtering)
 		if [ "$3" = 1 ]; then
 			echo 1 >"$VSWITCH_STATE/$1.filtering"

@@ -4,15 +4,8 @@
 # The plugin that gives ip the options of switches and vNICs, with the real ip; and
 # the real bridge, for which nothing is needed.
 
-bad=0
-result() {
-	if [ "$1" = 0 ]; then
-		echo "TEST: $2 [ OK ]"
-	else
-		echo "TEST: $2 [FAIL]"
-		bad=1
-	fi
-}
+. ./result.sh
+
 ip=/usr/sbin/ip bridge=/usr/sbin/bridge
 [ -x $ip ] || ip=/sbin/ip bridge=/sbin/bridge
 IP_LIB_DIR=$(dirname "$(command -v virtlite)")

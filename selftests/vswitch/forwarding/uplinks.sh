@@ -5,15 +5,7 @@
 # one Ethernet by an uplink: a VXLAN tunnel, then a bond with LACP. As the manual
 # says to set it up ("More than one host").
 
-bad=0
-result() {
-	if [ "$1" = 0 ]; then
-		echo "TEST: $2 [ OK ]"
-	else
-		echo "TEST: $2 [FAIL]"
-		bad=1
-	fi
-}
+. ./result.sh
 
 # eventually COMMAND...: until it succeeds, a minute at most
 eventually() {
