@@ -193,6 +193,7 @@ unsigned int vfio_irq_count(struct vfio_dev *d, u32 index);
 int vfio_irq_init(struct vfio_dev *d);
 void vfio_irq_exit(struct vfio_dev *d);
 void vfio_irq_update(struct vfio_dev *d);
+void vfio_msi_pending(struct vfio_dev *d);
 bool vfio_msix_access(struct vfio_dev *d, unsigned int bar, u32 off, void *data,
 		      unsigned int size, bool write);
 

@@ -253,6 +253,7 @@ void vfio_config_read(struct pci_dev *p, u32 off, unsigned int len)
 	struct vfio_dev *d = to_vfio(p);
 	u8 now[4];
 
+	vfio_msi_pending(d);
 	if (!memchr(d->pass + off, true, len))
 		return;
 	if (pread(d->fd, now, len, d->config + off) != (ssize_t)len)

@@ -275,6 +275,24 @@ void vfio_irq_update(struct vfio_dev *d)
 	}
 }
 
+/**
+ * vfio_msi_pending() - have the pending bits of MSI in the configuration space
+ * @d: device
+ */
+void vfio_msi_pending(struct vfio_dev *d)
+{
+	u16 flags = msi_flags(d);
+	u32 pending = 0;
+
+	if (!(flags & PCI_MSI_FLAGS_MASKBIT))
+		return;
+	for (unsigned int i = 0; d->mode == VFIO_MSI && i < d->nr_msi; i++)
+		if (waiting(d->vec[i].fd))
+			pending |= BIT(i);
+	pci_set32(d->pci.cfg, d->msi + (flags & PCI_MSI_FLAGS_64BIT ? PCI_MSI_PENDING_64 :
+					PCI_MSI_PENDING_32), pending);
+}
+
 /* ---- the table of MSI-X ---- */
 
 static bool overlaps(u32 off, unsigned int size, u32 start, u32 len)
