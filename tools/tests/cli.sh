@@ -83,6 +83,9 @@ while read -r option; do
 	fi
 done <"$work/options"
 
+t "a device without a name" 2 "vfio: no device" vm run --kernel k --vfio ""
+t "too many devices" 2 "vfio: more than 8" vm run --kernel k --vfio 1 --vfio 2 --vfio 3 \
+	--vfio 4 --vfio 5 --vfio 6 --vfio 7 --vfio 8 --vfio 9
 t "a card without a switch" 2 "switch=NAME is missing" vm run --kernel k --nic vlan=3
 t "a card in no VLAN" 2 "vlan: a value" vm run --kernel k --nic switch=s,vlan=4095
 t "a card with half an address" 2 "mac: a value" vm run --kernel k --nic switch=s,mac=2:3
@@ -224,6 +227,7 @@ c "completion of down's option" --force virtlite down --f
 c "completion of a verb" run virtlite vm r
 c "completion of an option" --kernel virtlite vm run --k
 c "completion of a value" stdio virtlite vm run --console ""
+c "completion of a device" /sys/class virtlite vm run --vfio /sys/clas
 c "completion of a disk's verb" attach virtlite disk a
 c "completion of a disk's option" --force virtlite disk detach --f
 for option in vram engines policy clock quantum preempt-timeout job-timeout id paused; do

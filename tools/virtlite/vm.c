@@ -27,6 +27,7 @@ enum {
 	OPT_CPUS,
 	OPT_DISK,
 	OPT_NIC,
+	OPT_VFIO,
 	OPT_CONSOLE,
 	OPT_DEVICE,
 	OPT_MARK,
@@ -50,7 +51,7 @@ static int do_vm_help(int argc, char **argv)
 	       "                       [--mem SIZE] [--cpus N] [--disk PATH[,ro]]...\n"
 	       "                       [--nic switch=NAME[,vlan=N][,mac=MAC][,mtu=N]\n"
 	       "                              [,queues=N][,name=TEXT]]...\n"
-	       "                       [--console stdio] [--device PATH]\n"
+	       "                       [--vfio DEVICE]... [--console stdio] [--device PATH]\n"
 	       "                       [--control PATH] [--mark STRING] [-v | --summary]\n"
 	       "       virtlite vm balloon [--wait SECONDS] CONTROL [SIZE]\n"
 	       "       virtlite vm info [--device PATH]\n"
@@ -180,6 +181,7 @@ static int parse_run(int argc, char **argv, struct vmm_config *cfg)
 		{ "cpus", required_argument, NULL, OPT_CPUS },
 		{ "disk", required_argument, NULL, OPT_DISK },
 		{ "nic", required_argument, NULL, OPT_NIC },
+		{ "vfio", required_argument, NULL, OPT_VFIO },
 		{ "console", required_argument, NULL, OPT_CONSOLE },
 		{ "device", required_argument, NULL, OPT_DEVICE },
 		{ "mark", required_argument, NULL, OPT_MARK },
@@ -225,6 +227,14 @@ static int parse_run(int argc, char **argv, struct vmm_config *cfg)
 			ret = parse_nic(optarg, &cfg->nics[cfg->nr_nics++]);
 			if (ret)
 				return ret;
+			break;
+		case OPT_VFIO:
+			if (cfg->nr_vfio == VMM_MAX_VFIO)
+				return cmd_error("--vfio: more than %d",
+						 VMM_MAX_VFIO);
+			if (!*optarg)
+				return cmd_error("--vfio: no device");
+			cfg->vfio[cfg->nr_vfio++] = optarg;
 			break;
 		case OPT_CONSOLE:
 			if (strcmp(optarg, "stdio"))

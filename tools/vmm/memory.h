@@ -22,6 +22,7 @@ struct mem_region {
  * @nr: 1 or 2
  * @map: the whole mapping, for memory_exit()
  * @map_size: its size
+ * @pinned: a device of the host may hold on to pages: none may be given back
  *
  * Fixed for the life of the VM: pointers into it stay valid until
  * memory_exit(), which runs when no vCPU and no device thread is left.
@@ -31,6 +32,7 @@ struct memory {
 	unsigned int nr;
 	void *map;
 	size_t map_size;
+	bool pinned;
 };
 
 int memory_init(struct memory *m, u64 size);

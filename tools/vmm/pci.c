@@ -27,11 +27,16 @@
  */
 u64 pci_bar_addr(const struct pci_dev *d, unsigned int bar)
 {
+	u32 reg = PCI_BASE_ADDRESS_0 + 4 * bar, low;
+	u64 high = 0;
+
 	if (!d->bar_size[bar] ||
 	    !(pci_get16(d, PCI_COMMAND) & PCI_COMMAND_MEMORY))
 		return 0;
-	return pci_get32(d, PCI_BASE_ADDRESS_0 + 4 * bar) &
-	       PCI_BASE_ADDRESS_MEM_MASK;
+	low = pci_get32(d, reg);
+	if ((low & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64)
+		high = pci_get32(d, reg + 4);
+	return high << 32 | (low & PCI_BASE_ADDRESS_MEM_MASK);
 }
 
 static void config_write(struct pci_dev *d, u32 off, const u8 *data,
@@ -183,10 +188,11 @@ int pci_add(struct vm *vm, struct pci_dev *d, const struct pci_ops *ops,
 }
 
 /**
- * pci_add_bar() - give a device a 32-bit memory BAR
+ * pci_add_bar() - give a device a memory BAR, 32-bit unless the caller sets its type
  * @d: device
  * @bar: number, 0 to 5
- * @size: a power of two, at least a page, so that no two BARs share one
+ * @size: a power of two; at least a page if it is bound or mapped, so that no two
+ *	  BARs share one
  */
 int pci_add_bar(struct pci_dev *d, unsigned int bar, u32 size)
 {

@@ -47,7 +47,8 @@ static struct virtio_balloon *to_balloon(struct virtio *v)
 
 static void release(struct virtio_balloon *b, void *start, u64 size)
 {
-	if (size && !madvise(start, size, MADV_DONTNEED))
+	if (size && !b->v.pci.vm->mem.pinned &&
+	    !madvise(start, size, MADV_DONTNEED))
 		__atomic_fetch_add(&b->released, size, __ATOMIC_RELAXED);
 }
 

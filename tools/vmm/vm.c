@@ -18,6 +18,7 @@
 #include "../lib/virtlite.h"
 #include "acpi.h"
 #include "net_port.h"
+#include "vfio.h"
 #include "virtio.h"
 #include "vm.h"
 
@@ -219,10 +220,13 @@ static int create_devices(struct vm *vm, struct devices *dev)
 	dev->rng = virtio_rng_create(vm);
 	if (!dev->rng)
 		return -EINVAL;
-	if (!vm->cfg->control)
-		return 0;
-	dev->balloon = virtio_balloon_create(vm);
-	return dev->balloon ? control_init(vm, dev->balloon) : -EINVAL;
+	if (vm->cfg->control) {
+		dev->balloon = virtio_balloon_create(vm);
+		ret = dev->balloon ? control_init(vm, dev->balloon) : -EINVAL;
+		if (ret)
+			return ret;
+	}
+	return vfio_init(vm);
 }
 
 static void destroy_devices(struct devices *dev)
@@ -308,9 +312,10 @@ static int take_signals(void)
 /* The main thread's life while vCPUs run. */
 static void serve(struct vm *vm, int signal_fd)
 {
-	struct pollfd fds[5] = {
+	struct pollfd fds[6] = {
 		{ vm->wake_fd, POLLIN, 0 },
 		{ signal_fd, POLLIN, 0 },
+		[5] = { vfio_poll_fd(vm), POLLIN, 0 },
 	};
 	eventfd_t wakes;
 
@@ -329,6 +334,8 @@ static void serve(struct vm *vm, int signal_fd)
 			vm_stop(vm, VMM_QUIT);
 		console_serve(&vm->console, &fds[2], &fds[3], !n);
 		control_serve(&vm->control, &fds[4]);
+		if (fds[5].revents)
+			vfio_serve(vm);
 	}
 }
 
@@ -390,6 +397,7 @@ static void tear_down(struct vm *vm, struct devices *dev)
 {
 	console_exit(&vm->console);
 	control_exit(&vm->control);
+	vfio_exit(vm);
 	destroy_devices(dev);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
 		vcpu_exit(&vm->vcpus[i]);

@@ -6,7 +6,7 @@
  * the VM stops; each vCPU has a thread; each enabled virtqueue has a thread.
  *
  * Locks, in the order in which they may be taken:
- *   pci.lock       configuration space, BARs, virtio's common configuration
+ *   pci.lock       configuration space, BARs, virtio's common configuration, all of vfio
  *   virtio->lock   one device's interrupt state and its MSI-X table
  *   serial.lock    the UART
  *   irq.lock       routing table and line levels
@@ -30,6 +30,8 @@
 #include "vcpu.h"
 #include "vmm.h"
 
+struct vfio;
+
 /**
  * struct vm - one virtual machine
  * @cfg: what was asked for
@@ -44,6 +46,7 @@
  * @pm: ACPI's fixed hardware
  * @console: this process's terminal
  * @control: the socket by which it is told things
+ * @vfio: devices of the host that the guest has, or NULL
  * @vcpus: vCPUs
  * @nr_vcpus: how many are set up
  * @wake_fd: eventfd: the main thread is to look again
@@ -65,6 +68,7 @@ struct vm {
 	struct pm pm;
 	struct console console;
 	struct control control;
+	struct vfio *vfio;
 	struct vcpu *vcpus;
 	unsigned int nr_vcpus;
 	int wake_fd;

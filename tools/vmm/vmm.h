@@ -9,6 +9,7 @@
 
 #define VMM_MAX_DISKS	24
 #define VMM_MAX_NICS	6
+#define VMM_MAX_VFIO	8
 
 /* The kernel says this on its console just before it starts the first process,
  * unless it was told to be quiet.
@@ -77,6 +78,8 @@ struct vmm_nic {
  * @nr_disks: how many
  * @nics: virtio network cards, behind the disks
  * @nr_nics: how many
+ * @vfio: devices of the host, by their folder in sysfs, name or UUID
+ * @nr_vfio: how many
  * @control: path of the control socket, with a memory balloon behind it; or NULL
  * @mark: text on the console whose first appearance is timed
  * @summary: print what happened at the end, to stderr
@@ -94,6 +97,8 @@ struct vmm_config {
 	unsigned int nr_disks;
 	struct vmm_nic nics[VMM_MAX_NICS];
 	unsigned int nr_nics;
+	const char *vfio[VMM_MAX_VFIO];
+	unsigned int nr_vfio;
 	const char *control;
 	const char *mark;
 	bool summary;
