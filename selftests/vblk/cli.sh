@@ -75,6 +75,7 @@ check "commit a clone" d commit pool.img copy --wait
 check "under the volume's name" prints /dev/vblk0 d attach --image pool.img
 check "with the clone's data" reads 0 c 16
 check "resize" says "134217728 bytes" d resize 0 --size 128M
+check "resize as JSON" says '{"name":"vblk0","size":134217728}' j resize 0 --size 128M
 check "add a volume" prints 4 d add vblk0 more --size 1G
 check "stats" says "^write " d stats 0
 d detach 0

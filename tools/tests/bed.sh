@@ -111,17 +111,17 @@ for t; do
 		fi
 		# One golden image, of which each guest has a clone.
 		check "a golden image" ./virtlite disk convert guest.ext4 pool.img --to image \
-			--name golden --pool 64M
+			--name golden --pool 64M 2>err
 		./virtlite disk snapshot pool.img golden gold >/dev/null
 		initrd=
-		for name in one two; do
-			./virtlite disk clone pool.img gold $name >/dev/null
-			dev=$(./virtlite disk attach --image pool.img --volume $name)
-			run "quiet do=volume mark=$name root=/dev/vda rw init=/init" \
+		for clone in one two; do
+			./virtlite disk clone pool.img gold $clone >/dev/null
+			dev=$(./virtlite disk attach --image pool.img --volume $clone)
+			run "quiet do=volume mark=$clone root=/dev/vda rw init=/init" \
 				--disk "$dev" </dev/null
 			check "a guest boots from its clone on $dev" ended 0
 			check "which is as the golden image was" said "mark -"
-			check "and writes to it" said "wrote $name"
+			check "and writes to it" said "wrote $clone"
 			check "the disk is free again" ./virtlite disk detach "${dev#/dev/vblk}"
 			[ -n "$LONG" ] || break
 		done

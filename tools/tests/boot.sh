@@ -59,7 +59,7 @@ done
 # The same as a file system to boot from; without mke2fs its test skips.
 if PATH=$PATH:/usr/sbin:/sbin command -v mke2fs >/dev/null; then
 	PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext4 -b 4096 -d "$work/root" \
-		"$work/guest.ext4" 24M || exit 1
+		"$work/guest.ext4" 24M >/dev/null || exit 1
 else
 	: >"$work/guest.ext4"
 fi

@@ -326,8 +326,17 @@ static int do_resize(int argc, char **argv)
 	close(ctl);
 	if (ret)
 		return disk_failed();
-	if (!json_output)
+	if (json_output) {
+		json_object *o = json_object_new_object();
+		char name[32];
+
+		snprintf(name, sizeof(name), "vblk%d", id);
+		json_object_object_add(o, "name", json_object_new_string(name));
+		disk_json_u64(o, "size", length);
+		cmd_print_json(o);
+	} else {
 		printf("vblk%d: %llu bytes\n", id, (unsigned long long)length);
+	}
 	return 0;
 }
 
