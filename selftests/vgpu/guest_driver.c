@@ -397,7 +397,7 @@ static void fences(void)
 /* A ring that is full takes no more, and goes on when it is not. */
 static void full_ring(void)
 {
-	struct vgpu_cmd c[3] = { };
+	struct vgpu_cmd c[4] = { };
 	int fd = open_node();
 	uint64_t addr, *p;
 	int64_t job;

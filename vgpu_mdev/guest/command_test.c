@@ -189,4 +189,5 @@ static struct kunit_suite suite = {
 	.name = "vgpu_guest",
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);
