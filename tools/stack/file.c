@@ -11,7 +11,7 @@
 #include "stack.h"
 
 /* More is no description that a person wrote. */
-#define FILE_MAX	(1 << 20)
+#define FILE_MAX	1048576
 
 static char *read_all(const char *path, size_t *len)
 {

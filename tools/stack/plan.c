@@ -31,9 +31,13 @@ const char *stack_kind_name(enum stack_kind kind)
  */
 bool stack_name_ok(const char *name)
 {
-	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+	size_t len = strlen(name);
 
-	return len && !name[len] && len <= STACK_NAME_MAX && *name != '.' && *name != '-';
+	if (!len || len > STACK_NAME_MAX || *name == '.' || *name == '-')
+		return false;
+	while (isalnum((unsigned char)*name) || (*name && strchr("._-", *name)))
+		name++;
+	return !*name;
 }
 
 /**
@@ -262,7 +266,7 @@ static int check_guest_disk(const struct stack *plan, const struct stack_object 
 		if (stack_find(plan, STACK_DISK, name))
 			return 0;
 	}
-	return vl_error(0, "guest %s: disk \"%s\" is neither described here nor a path with a \"/\"",
+	return vl_error(0, "guest %s: disk \"%s\" is neither described here nor a path with \"/\"",
 			guest->name, text);
 }
 
@@ -306,7 +310,8 @@ static int check_root(json_object *root)
 		while (known[i] && strcmp(known[i], key))
 			i++;
 		if (!known[i])
-			return vl_error(0, "\"%s\" is none of name, comment, switches, disks, gpus, guests",
+			return vl_error(0, "\"%s\" is none of name, comment, "
+					"switches, disks, gpus, guests",
 					key);
 	}
 	return 0;
@@ -327,7 +332,8 @@ int stack_parse(json_object *root, const char *name, struct stack *plan)
 		return ret;
 	name = stack_text(root, "name") ?: name;
 	if (!stack_name_ok(name))
-		return vl_error(0, "\"%s\": a name is up to %d letters, digits, \".\", \"_\", \"-\": say another with \"name\"",
+		return vl_error(0, "\"%s\": a name is up to %d letters, digits, \".\", "
+				"\"_\", \"-\": say another with \"name\"",
 				name, STACK_NAME_MAX);
 	strcpy(plan->name, name);
 	ret = add_list(plan, root, "switches", STACK_SWITCH, NULL);

@@ -53,10 +53,12 @@ static int compare(const struct stack *plan, const struct stack *record)
 
 		p = stack_find(plan, o->kind, o->name);
 		if (!p)
-			return vl_error(0, "%s %s is up, and no longer described: run down first, or describe it",
+			return vl_error(0, "%s %s is up, and no longer described: "
+					"run down first, or describe it",
 					stack_kind_name(o->kind), o->name);
 		if (!json_object_equal(o->said, p->said))
-			return vl_error(0, "%s %s is up, and described otherwise now: run down first",
+			return vl_error(0, "%s %s is up, and described otherwise now: "
+					"run down first",
 					stack_kind_name(o->kind), o->name);
 	}
 	return 0;

@@ -24,6 +24,10 @@ static const char set[] =
 	"\"guests\":[{\"name\":\"web\",\"kernel\":\"/k\",\"disks\":[\"data,ro\",\"/dev/null\"],"
 	"\"nics\":[{\"switch\":\"lan0\"}]}]}";
 
+static const char one_disk[] =
+	"{\"name\":\"lab\",\"disks\":["
+	"{\"name\":\"data\",\"ram\":true,\"ro\":false,\"size\":\"64M\"}]}";
+
 #define NR_OBJECTS	7
 
 /* ------------------------------------------------------------ descriptions */
@@ -61,7 +65,8 @@ static void test_parse(void)
 	for (size_t i = 0; same && i < plan.nr; i++)
 		same = !strcmp(plan.objects[i].name, order[i]);
 	ok(same, "its objects, in the order in which they are made");
-	ok(!json_object_object_get(plan.objects[0].said, "ports"), "ports are no option of a switch");
+	ok(!json_object_object_get(plan.objects[0].said, "ports"),
+	   "ports are no option of a switch");
 	stack_free(&plan);
 	ok(!parse("{}", &plan) && !plan.nr && !strcmp(plan.name, "file"),
 	   "an empty set, named after its file");
@@ -312,7 +317,8 @@ static void test_order(void)
 	ok(up(set) == STACK_OK && nr_things == NR_OBJECTS, "up makes all");
 	ok(!strcmp(journal, "+lan0 +lan0/web0 +lan0/db0 +data +g +g/a +web "), "in order");
 	before = next_identity;
-	ok(up(set) == STACK_OK && !*journal && next_identity == before, "once more changes nothing");
+	ok(up(set) == STACK_OK && !*journal && next_identity == before,
+	   "once more changes nothing");
 	put_thing(STACK_DISK, "somebody's");
 	ok(down() == STACK_OK && nr_things == 1 && !*saved, "down removes what up made, no more");
 	ok(!strcmp(journal, "-web -g/a -g -data -lan0/db0 -lan0/web0 -lan0 "), "in reverse");
@@ -352,8 +358,8 @@ static void test_changes(void)
 	   "what was there before is not taken over, and stays");
 
 	reset();
-	ok(up("{\"name\":\"lab\",\"disks\":[{\"name\":\"data\",\"ram\":true,\"ro\":false,\"size\":\"64M\"}]}") == STACK_OK &&
-	   up(set) == STACK_OK && nr_things == NR_OBJECTS, "what is added is made");
+	ok(up(one_disk) == STACK_OK && up(set) == STACK_OK && nr_things == NR_OBJECTS,
+	   "what is added is made");
 	ok(down() == STACK_OK && !nr_things, "and goes with the rest");
 }
 

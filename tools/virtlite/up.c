@@ -142,7 +142,8 @@ static void conclude(const char *name, enum stack_status status, const char *wha
 	if (status == STACK_FAILED)
 		fprintf(stderr, "virtlite: %s: not done, and what had been done is undone\n", name);
 	if (status == STACK_LEFT)
-		fprintf(stderr, "virtlite: %s: something is left: virtlite down removes it when it is no longer in use\n",
+		fprintf(stderr, "virtlite: %s: something is left: virtlite down removes it when "
+			"it is no longer in use\n",
 			name);
 }
 

@@ -119,7 +119,8 @@ static int foreign_port(int fd, unsigned int index)
 		struct vswitch_port p = { .head = head_of(vswitch_port, index), .port = ids[i] };
 
 		if (ids[i] && !call(fd, VSWITCH_GET_PORT, &p, "port"))
-			ret = vl_error(EBUSY, "up did not make its port %u (%s): delete that first, or down --force",
+			ret = vl_error(EBUSY, "up did not make its port %u (%s): delete that "
+				       "first, or down --force",
 				       p.port, p.name);
 	}
 	if (n >= 0)
