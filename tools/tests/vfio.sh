@@ -38,6 +38,7 @@ done
 # What these two need goes in before them.
 modules=$(echo "$kernel"/root/lib/modules/*)
 i=10
+# shellcheck disable=SC2013
 for name in $(awk -F: '$1 ~ /\/(vfio-pci|bochs)\.ko$/ {
 			for (n = split($2, needs, " "); n; n--) print needs[n]
 			print $1
