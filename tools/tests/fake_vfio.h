@@ -84,7 +84,7 @@ static inline int fake_region(struct vfio_region_info *info)
 	u32 want = sizeof(*info), room = info->argsz;
 
 	if (info->index >= VFIO_PCI_NUM_REGIONS)
-		return EINVAL;
+		return -EINVAL;
 	info->offset = REGION(info->index);
 	info->flags = fake.flags[info->index];
 	info->size = info->index < PCI_BARS ? fake.size[info->index] : 0;
@@ -116,17 +116,17 @@ static inline int fake_set_irqs(const struct vfio_irq_set *set)
 
 	if (set->index >= VFIO_PCI_NUM_IRQS || set->start ||
 	    set->count > fake.irqs[set->index])
-		return EINVAL;
+		return -EINVAL;
 	if (set->flags & VFIO_IRQ_SET_ACTION_UNMASK) {
 		if (set->index || fake.trigger[0][0] < 0)
-			return EINVAL;
+			return -EINVAL;
 		fake.unmask = fds[0];
 		return 0;
 	}
 	/* INTx, MSI or MSI-X, one at a time. */
 	for (u32 i = 0; set->count && set->index < 3 && i < 3; i++)
 		if (i != set->index && fake.trigger[i][0] >= 0)
-			return EINVAL;
+			return -EINVAL;
 	for (u32 i = 0; i < VFIO_MAX_VECTORS; i++)
 		fake.trigger[set->index][i] = events && i < set->count ? fds[i] : -1;
 	if (!set->index && !set->count)
@@ -137,12 +137,12 @@ static inline int fake_set_irqs(const struct vfio_irq_set *set)
 static inline int fake_slot(const struct kvm_userspace_memory_region *r)
 {
 	if (r->slot >= FAKE_SLOTS)
-		return EINVAL;
+		return -EINVAL;
 	for (u32 i = 0; r->memory_size && i < FAKE_SLOTS; i++)
 		if (fake.slot[i].memory_size && i != r->slot &&
 		    r->guest_phys_addr < fake.slot[i].guest_phys_addr + fake.slot[i].memory_size &&
 		    fake.slot[i].guest_phys_addr < r->guest_phys_addr + r->memory_size)
-			return EEXIST;
+			return -EEXIST;
 	fake.slot[r->slot] = *r;
 	return 0;
 }
@@ -156,7 +156,7 @@ static inline int fake_irqfd(const struct kvm_irqfd *r)
 
 		if (f->fd && f->fd == r->fd) {
 			if (!(r->flags & KVM_IRQFD_FLAG_DEASSIGN))
-				return EBUSY;
+				return -EBUSY;
 			f->fd = 0;
 			return 0;
 		}
@@ -175,13 +175,13 @@ static inline int fake_routing(const struct kvm_irq_routing *t)
 	return 0;
 }
 
-/* 0, or an errno; -1: not one of ours. */
+/* 0, or -errno; 1: not one of ours. */
 static inline int fake_ioctl(unsigned long req, void *arg)
 {
 	const struct vfio_irq_set *set = arg;
 
 	if (fake.fail == req && (fake.fail_index < 0 || (int)set->index == fake.fail_index))
-		return fake.fail_errno;
+		return -fake.fail_errno;
 	switch (req) {
 	case VFIO_GROUP_GET_STATUS:
 		((struct vfio_group_status *)arg)->flags =
@@ -218,7 +218,7 @@ static inline int fake_ioctl(unsigned long req, void *arg)
 	case KVM_SET_GSI_ROUTING:
 		return fake_routing(arg);
 	}
-	return -1;
+	return 1;
 }
 
 /* In the place of the C library's. */
@@ -238,9 +238,9 @@ int ioctl(int fd, unsigned long req, ...)
 	if (req == VFIO_GROUP_GET_DEVICE_FD && fake.fail != req)
 		return fcntl(fake.memfd, F_DUPFD_CLOEXEC, 0);
 	ret = fake_ioctl(req, arg);
-	if (ret < 0)
+	if (ret > 0)
 		return syscall(SYS_ioctl, fd, req, arg);
-	errno = ret;
+	errno = -ret;
 	return ret ? -1 : 0;
 }
 

@@ -86,7 +86,7 @@ check "its own bochs-drm drives the screen" said "bochs-drm has 0000"
 check "and finds the mode that was set" said "draw drawn 640x400"
 grep "^guest: [yn][eo]s* " out >answers
 while read -r _ answer name; do
-	[ "$answer" = yes ] && result ok "in the guest: $name" || result "not ok" "in the guest: $name"
+	check "in the guest: $name" [ "$answer" = yes ]
 done <answers
 check "which is all" said "done"
 
@@ -104,6 +104,7 @@ wait "$first"
 status=$?
 check "which ends it" ended 5
 check "and the slice" gone $compute
+check "the other slice" ./virtlite gpu slice del $screen
 check "and the GPU" ./virtlite gpu delete 0
 echo "1..$n"
 exit $failed

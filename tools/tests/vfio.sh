@@ -35,9 +35,16 @@ cp "$(command -v busybox)" "$work/root/bin/busybox"
 for name in cat echo grep insmod ls mount poweroff readlink sed sh sleep; do
 	ln -s busybox "$work/root/bin/$name"
 done
-for name in vfio vfio_virqfd vfio-pci-core vfio-pci drm_panel_orientation_quirks drm \
-		drm_kms_helper ttm drm_ttm_helper drm_vram_helper bochs; do
-	find "$kernel/root" -name "$name.ko" -exec cp {} "$work/root/modules" \; 2>/dev/null
+# What these two need goes in before them.
+modules=$(echo "$kernel"/root/lib/modules/*)
+i=10
+# shellcheck disable=SC2013
+for name in $(awk -F: '$1 ~ /\/(vfio-pci|bochs)\.ko$/ {
+			for (n = split($2, needs, " "); n; n--) print needs[n]
+			print $1
+		}' "$modules/modules.dep" | awk '!seen[$0]++'); do
+	cp "$modules/$name" "$work/root/modules/$i-${name##*/}" || exit 1
+	i=$((i + 1))
 done
 cp tools/tests/vfio-guest "$work/root/init"
 chmod 755 "$work/root/init"

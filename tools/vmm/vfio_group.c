@@ -77,7 +77,8 @@ static int open_container(struct vfio *v)
 	if (ioctl(v->container, VFIO_GET_API_VERSION) != VFIO_API_VERSION)
 		return vl_error(0, "%s speaks another version of VFIO", path);
 	if (ioctl(v->container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) <= 0)
-		return vl_error(0, "%s has no type 1 IOMMU: is vfio_iommu_type1 loaded?", path);
+		return vl_error(0, "%s has no type 1 IOMMU: is vfio_iommu_type1 loaded?",
+				path);
 	return 0;
 }
 
@@ -96,7 +97,7 @@ static int map_memory(struct vm *vm, struct vfio *v)
 		if (!ioctl(v->container, VFIO_IOMMU_MAP_DMA, &map))
 			continue;
 		if (errno == ENOMEM)
-			return vl_error(ENOMEM, "%llu MiB for DMA: real devices have it locked, see ulimit -l",
+			return vl_error(ENOMEM, "%llu MiB for DMA, all locked: see ulimit -l",
 					(unsigned long long)(r->size / MIB));
 		return vl_error(errno, "memory at %#llx for DMA",
 				(unsigned long long)r->gpa);
