@@ -44,12 +44,6 @@ struct compat_limits {
 
 #if KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE	/* delete with 6.1 */
 
-/* Is it direct I/O of somebody's memory? Here it does not say. */
-static inline bool compat_bio_pinned(struct bio *bio)
-{
-	return false;
-}
-
 static inline void compat_apply_limits(struct gendisk *gd, const struct compat_limits *l)
 {
 	struct request_queue *q = gd->queue;
@@ -137,11 +131,6 @@ static int fn##_gd(struct gendisk *gd)
 #define COMPAT_BLK_RELEASE(fn) static void fn(struct gendisk *gd, fmode_t mode)
 
 #else
-
-static inline bool compat_bio_pinned(struct bio *bio)
-{
-	return bio_flagged(bio, BIO_PAGE_PINNED);
-}
 
 static inline void compat_fill_limits(struct queue_limits *lim, const struct compat_limits *l)
 {

@@ -109,26 +109,11 @@ static void batch_work(struct work_struct *work)
 }
 
 /*
- * Within submit_bio(), what the file system sends down would be put on
- * current->bio_list and stay there until we return, and reading an extent's block waits
- * for it, NOWAIT or not. Is that list empty, it can be put aside meanwhile: then nobody
- * is held back.
- *
- * But of direct I/O alone: its submitter holds no lock that the file system below does
- * more than try to take. Those of a file system's own bios may hold any of its locks,
- * and the one below may be of the same kind.
- */
-static bool within_may(const struct request *rq)
-{
-	return !current->bio_list || (bio_list_empty(&current->bio_list[0]) &&
-				      bio_list_empty(&current->bio_list[1]) &&
-				      compat_bio_pinned(rq->bio));
-}
-
-/*
  * May a request go to the file from here, without a worker?
  *
- * - Within submit_bio() only as within_may() says.
+ * - Not within submit_bio(): what the file system sends down would be put on
+ *   current->bio_list and stay there until we return, and reading an extent's
+ *   block waits for it, NOWAIT or not.
  * - Not within a transaction: the file system below would take another one's
  *   handle in current->journal_info for its own.
  * - Not while reclaiming: what it allocates would come out of the reserves.
@@ -136,49 +121,27 @@ static bool within_may(const struct request *rq)
  * - Not under a limit for the size of files: the backing is not the submitter's,
  *   who would get a signal, and the disk an error.
  */
-static bool submitter_may(const struct request *rq)
+static bool submitter_may(void)
 {
-	return within_may(rq) && !current->journal_info &&
+	return !current->bio_list && !current->journal_info &&
 	       rlimit(RLIMIT_FSIZE) == RLIM_INFINITY &&
 	       !(current->flags & (PF_MEMALLOC | PF_KTHREAD));
-}
-
-/*
- * A plug of the submitter's is put aside, too: it is being emptied just now, under the
- * rules of this queue. Requests to the device below that were added to it would go
- * there under these, and not under its own: nobody who stops that device would wait for
- * them. Another one is there meanwhile. In between there is none, and no preemption: who
- * is preempted has one if PF_BLOCK_TS is set, which the submitter's may have done.
- */
-static void try_here(struct vb_disk *disk, struct request *rq)
-{
-	struct bio_list *list = current->bio_list;
-	struct blk_plug *plug = current->plug, own;
-	unsigned int noio = memalloc_noio_save();
-
-	current->bio_list = NULL;
-	preempt_disable();
-	current->plug = NULL;
-	blk_start_plug(&own);
-	preempt_enable();
-	disk->kind->rq_try(disk, rq);
-	blk_finish_plug(&own);
-	current->plug = plug;
-	current->bio_list = list;
-	memalloc_noio_restore(noio);
 }
 
 static void issue(struct vb_disk *disk, struct vb_batch *batch, struct request *rq)
 {
 	struct vb_cmd *cmd = blk_mq_rq_to_pdu(rq);
+	unsigned int noio;
 
 	if (!disk->mq->nowait || (req_op(rq) != REQ_OP_READ && req_op(rq) != REQ_OP_WRITE) ||
 	    rq->cmd_flags & REQ_FUA) {
 		vb_rq_hand(disk, rq, VB_WHY_KIND);
 		return;
 	}
-	if (submitter_may(rq)) {
-		try_here(disk, rq);
+	if (submitter_may()) {
+		noio = memalloc_noio_save();
+		disk->kind->rq_try(disk, rq);
+		memalloc_noio_restore(noio);
 		return;
 	}
 	trace_vblk_hand(disk->id, blk_rq_pos(rq), VB_WHY_SUBMITTER);
