@@ -70,7 +70,7 @@ check "udev rules and the group" there /usr/lib/udev/rules.d/60-virtlite.rules \
 	/usr/lib/sysusers.d/virtlite.conf
 modules() {
 	local m ko
-	for m in kvmlite vswitch vblk vgpu_mdev; do
+	for m in kvmlite vswitch vblk vgpu_mdev vgpu_guest; do
 		ko=$(find "$dest/lib/modules" -name "$m.ko*")
 		if [ -z "$ko" ] || [ "$(modinfo -F name "$ko")" != "$m" ]; then
 			echo "$m: $ko"
@@ -111,11 +111,12 @@ conf() ( # as dkms reads it
 	dkms_tree=/tree kernel_source_dir=/headers
 	. "$src/dkms.conf"
 	# shellcheck disable=SC2154
-	[ "$PACKAGE_VERSION" = "$version" ] && [ "${#BUILT_MODULE_NAME[@]}" = 4 ] &&
+	[ "$PACKAGE_VERSION" = "$version" ] && [ "${#BUILT_MODULE_NAME[@]}" = 5 ] &&
 	[ "${MAKE[0]}" = "make -C /headers M=/tree/virtlite/$version/build modules" ] || exit 1
-	for i in 0 1 2 3; do
+	for i in 0 1 2 3 4; do
 		[ -e "$src/${BUILT_MODULE_LOCATION[i]}/Kbuild" ] &&
-		grep -qw "${BUILT_MODULE_NAME[i]}" Kbuild || exit 1
+		grep -qw "${BUILT_MODULE_NAME[i]}" Kbuild "$src/${BUILT_MODULE_LOCATION[i]}/Kbuild" ||
+			exit 1
 	done
 	for k in 6.1.0-28-amd64 6.12.9 6.6 7.0.1; do
 		[[ $k =~ $BUILD_EXCLUSIVE_KERNEL ]] || { echo "not for $k"; exit 1; }
