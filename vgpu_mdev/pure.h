@@ -57,10 +57,9 @@ static inline u64 mul_u64_u64_div_u64(u64 a, u64 b, u64 c)
 #endif
 
 /*
- * memcpy() for what is long: eight bytes for an instruction, as
- * the kernel's own copies to and from user space do it. The kernel's memcpy() is a loop of
- * general registers unless the CPU says that short ones are fast, and vector registers
- * are not for it.
+ * memcpy() for what is long: eight bytes for an instruction, as the kernel's own copies
+ * to and from user space do it. Its memcpy() is a loop of general registers unless the
+ * CPU says that short ones are fast, and vector registers are not for it.
  */
 static inline void vg_copy(void *to, const void *from, size_t n)
 {

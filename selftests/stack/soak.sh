@@ -188,16 +188,8 @@ done
 wait $pids
 [ ! -d $faults ] || echo 0 >$faults/probability
 
-n=0 failed=0
-result() { # STATUS NAME
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		failed=1
-	fi
-}
+# shellcheck source=selftests/lib/tap.sh
+. "$home/tap.sh"
 for w in $workers; do
 	echo "# $w: $(cat rounds.$w) rounds"
 	[ "$(cat rounds.$w)" -gt 0 ]
@@ -222,5 +214,4 @@ left=$("$v" -j disk list; "$v" -j gpu list; "$v" -j switch show)
 result $? "all can be removed"
 echo "$left" | sed 's/^/# /'
 cd / && rm -r "$work"
-echo "1..$n"
-exit $failed
+finish

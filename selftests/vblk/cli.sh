@@ -4,20 +4,8 @@
 # The command against the module: images from one snapshot to the next, as a user does
 # it. ./virtlite is the static program.
 
-n=0
-failed=0
-check() {
-	name=$1
-	shift
-	n=$((n + 1))
-	if "$@" >out 2>&1; then
-		echo "ok $n - $name"
-	else
-		sed 's/^/# /' out
-		echo "not ok $n - $name"
-		failed=1
-	fi
-}
+# shellcheck source=selftests/lib/tap.sh
+. ./tap.sh
 
 d() { ./virtlite disk "$@"; }
 j() { ./virtlite -j disk "$@"; }
@@ -87,5 +75,4 @@ check "add without a size" status 2 d add pool.img x
 check "--volume without --image" status 2 d attach --ram --size 1M --volume x
 
 cd / && rm -rf "$work"
-echo "1..$n"
-exit $failed
+finish

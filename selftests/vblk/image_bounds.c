@@ -101,27 +101,49 @@ static void fill_map(int backing, unsigned int regions, bool some)
 	OK(fsync(backing));
 }
 
+/* An image whose map is that of fill_map(), and a disk on its volume. */
+struct mapped {
+	int backing;
+	int image;
+	int id;
+	int fd;
+};
+
+static struct mapped map_open(int backing, unsigned int regions, bool some)
+{
+	struct mapped m = { .backing = backing };
+
+	fill_map(backing, regions, some);
+	m.image = pool_open(backing);
+	m.id = attach_volume(m.image, 0, 0);
+	m.fd = disk_open(m.id, PLAIN);
+	return m;
+}
+
+static void map_close(const struct mapped *m)
+{
+	close(m->fd);
+	detach(m->id);
+	close(m->image);
+	close(m->backing);
+}
+
 /* A pool of 512 GiB without space: who looks for it, loads all of the bitmap. */
 static void space_map(void)
 {
 	unsigned int was = map_cache(1), regions = 4096;
-	int backing, image, id, fd;
+	struct mapped m;
+	int backing;
 	void *buf = io_buffer(4096);
 
 	fresh();
 	backing = pool_new(64 * MIB, 12);
 	OK(ftruncate(backing, regions * 128 * MIB));
-	fill_map(backing, regions, false);
-	image = pool_open(backing);
-	id = attach_volume(image, 0, 0);
-	fd = disk_open(id, PLAIN);
-	CHECK(pwrite(fd, buf, 4096, 0) < 0, "there is space");
-	CHECK(pool_info(image).cached < 4 * MIB, "%llu bytes in memory",
-	      (unsigned long long)pool_info(image).cached);
-	close(fd);
-	detach(id);
-	close(image);
-	close(backing);
+	m = map_open(backing, regions, false);
+	CHECK(pwrite(m.fd, buf, 4096, 0) < 0, "there is space");
+	CHECK(pool_info(m.image).cached < 4 * MIB, "%llu bytes in memory",
+	      (unsigned long long)pool_info(m.image).cached);
+	map_close(&m);
 	map_cache(was);
 }
 
@@ -129,7 +151,8 @@ static void space_map(void)
 static void full_map(void)
 {
 	unsigned int was = map_cache(1), regions = 4096, i;
-	int lower, backing, image, id, fd;
+	int lower, backing, fd;
+	struct mapped m;
 	void *buf = io_buffer(4096);
 	uint64_t reads, commits;
 
@@ -139,28 +162,22 @@ static void full_map(void)
 	close(fd);
 	backing = disk_open(lower, O_RDWR | O_CLOEXEC);
 	pool_make(backing, 64 * MIB, 16);
-	fill_map(backing, regions, true);
-	image = pool_open(backing);
-	id = attach_volume(image, 0, 0);
-	fd = disk_open(id, PLAIN);
-	FAILS(pwrite(fd, buf, 4096, 0), ENOSPC);
+	m = map_open(backing, regions, true);
+	FAILS(pwrite(m.fd, buf, 4096, 0), ENOSPC);
 	reads = stats(lower).op[VBLK_OP_READ].ios;
-	commits = pool_info(image).epoch;
+	commits = pool_info(m.image).epoch;
 	for (i = 0; i < 8; i++) {
 		/* Metadata comes free, in the one region that has any. */
-		OK(try_delete(image, pool_snapshot(image, 0, "s")));
-		OK(pool_commit(image, VBLK_COMMIT_DELETES));
-		FAILS(pwrite(fd, buf, 4096, 0), ENOSPC);
+		OK(try_delete(m.image, pool_snapshot(m.image, 0, "s")));
+		OK(pool_commit(m.image, VBLK_COMMIT_DELETES));
+		FAILS(pwrite(m.fd, buf, 4096, 0), ENOSPC);
 	}
 	reads = stats(lower).op[VBLK_OP_READ].ios - reads;
-	commits = pool_info(image).epoch - commits;
+	commits = pool_info(m.image).epoch - commits;
 	CHECK(commits >= 16, "%llu commits", (unsigned long long)commits);
 	CHECK(reads < 1000, "%llu reads of the backing", (unsigned long long)reads);
-	EQ(pool_info(image).error, 0);
-	close(fd);
-	detach(id);
-	close(image);
-	close(backing);
+	EQ(pool_info(m.image).error, 0);
+	map_close(&m);
 	detach(lower);
 	map_cache(was);
 }
@@ -169,34 +186,29 @@ static void full_map(void)
 static void given_back(void)
 {
 	unsigned int was = map_cache(64), regions = 256, i;
-	int backing, image, id, fd, drop;
+	int backing, drop;
+	struct mapped m;
 	void *buf = io_buffer(4096);
 	uint64_t before, after;
 
 	fresh();
 	backing = pool_new(64 * MIB, 16);
 	OK(ftruncate(backing, regions * 128 * MIB));
-	fill_map(backing, regions, true);
-	image = pool_open(backing);
-	id = attach_volume(image, 0, 0);
-	fd = disk_open(id, PLAIN);
-	FAILS(pwrite(fd, buf, 4096, 0), ENOSPC);
-	before = pool_info(image).cached;
+	m = map_open(backing, regions, true);
+	FAILS(pwrite(m.fd, buf, 4096, 0), ENOSPC);
+	before = pool_info(m.image).cached;
 	CHECK(before > 4 * MIB, "only %llu bytes are there to go", (unsigned long long)before);
 	drop = OK(open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC));
 	for (i = 0; i < 4; i++)
 		EQ(OK(write(drop, "2", 1)), 1);
 	close(drop);
-	after = pool_info(image).cached;
+	after = pool_info(m.image).cached;
 	CHECK(after < before / 4, "%llu of %llu bytes are still there",
 	      (unsigned long long)after, (unsigned long long)before);
 	/* and can be loaded again */
-	EQ(pool_info(image).error, 0);
-	pool_snapshot(image, 0, "s");
-	close(fd);
-	detach(id);
-	close(image);
-	close(backing);
+	EQ(pool_info(m.image).error, 0);
+	pool_snapshot(m.image, 0, "s");
+	map_close(&m);
 	map_cache(was);
 }
 

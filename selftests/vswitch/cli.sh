@@ -4,17 +4,8 @@
 # The command against the module: what it sets is there, what it removes is
 # gone. ./virtlite is the static program.
 
-n=0
-failed=0
-result() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		failed=1
-	fi
-}
+# shellcheck source=selftests/lib/tap.sh
+. ./tap.sh
 
 v=./virtlite
 
@@ -102,5 +93,4 @@ $v switch del vswt1
 wait
 grep -q "port-removed port 1" told && grep -q switch-removed told
 result $? "events told of both, and ended"
-echo "1..$n"
-exit $failed
+finish

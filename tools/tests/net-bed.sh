@@ -9,29 +9,12 @@ shift
 PATH=$work:/usr/sbin:/usr/bin:/sbin:/bin
 tmp=$(mktemp -d) || exit 1
 cd "$tmp" || exit 1
-n=0
-failed=0
-
-result() {
-	n=$((n + 1))
-	echo "$1 $n - $2"
-	[ "$1" = ok ] && return
-	failed=1
-	sed 's/^/# /' said
+# shellcheck source=selftests/lib/tap.sh
+. "$work/tap.sh"
+evidence() {
 	for g in a b q; do
-		[ ! -e $g.out ] || tail -n 12 $g.out | tr -d '\r' | sed "s/^/# $g: /"
+		[ ! -e "$g.out" ] || tail -n 12 "$g.out" | sed "s/^/$g: /"
 	done
-}
-
-# check NAME COMMAND...
-check() {
-	name=$1
-	shift
-	if "$@" >said 2>&1; then
-		result ok "$name"
-	else
-		result "not ok" "$name"
-	fi
 }
 
 # until_said FILE PATTERN: wait for a line of a guest
@@ -239,7 +222,7 @@ test_guests() {
 	check "their ports went with them" [ "$(nr_ports)" = 4 ]
 	check "a switch that is not there" \
 		refuse virtlite vm run --kernel "$work/bzImage" --nic switch=nothing
-	grep -q "switch nothing" said || result "not ok" "and the words for it"
+	grep -q "switch nothing" tap.said || result 1 "and the words for it"
 }
 
 # An unchanged QEMU takes descriptor 3 for a tap device's.
@@ -271,7 +254,6 @@ test_qemu() {
 	check "and its port with it" [ "$(nr_ports)" = 4 ]
 }
 
-: >said
 set_up
 for t; do
 	case $t in
@@ -292,5 +274,4 @@ virtlite switch del vsw0
 for ns in container tenant outside; do
 	ip netns del $ns
 done
-echo "1..$n"
-exit $failed
+finish

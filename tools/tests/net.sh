@@ -59,7 +59,7 @@ exec sh /dev/console
 END
 chmod 755 "$work/root/init"
 (cd "$work/root" && find . | cpio -o -H newc --quiet) >"$work/guest.cpio" || exit 1
-cp "$kernel/bzImage" tools/tests/net-bed.sh "$work" || exit 1
+cp "$kernel/bzImage" tools/tests/net-bed.sh selftests/lib/tap.sh "$work" || exit 1
 
 make -s -C tools OUT="$PWD/build/tools" || exit 1
 cp build/tools/virtlite "$work"

@@ -8,27 +8,9 @@ device=$1
 compute=6e0c1a52-3a8f-4a44-9a51-2a4f6d1f0b11
 screen=6e0c1a52-3a8f-4a44-9a51-2a4f6d1f0b12
 mdev=/sys/bus/mdev/devices
-n=0
-failed=0
-
-result() {
-	n=$((n + 1))
-	echo "$1 $n - $2"
-	[ "$1" = ok ] && return
-	failed=1
-	sed 's/\r$//; s/^/# /' said out err
-}
-
-# check NAME COMMAND...
-check() {
-	name=$1
-	shift
-	if "$@" >said 2>&1; then
-		result ok "$name"
-	else
-		result "not ok" "$name"
-	fi
-}
+# shellcheck source=selftests/lib/tap.sh
+. ./tap.sh
+evidence() { cat out err; }
 
 # background WORD ARGUMENT...: start a guest, its console to out, its id in $pid
 background() {
@@ -62,7 +44,6 @@ await() {
 	done
 }
 
-: >said
 : >out
 : >err
 check "a GPU" ./virtlite gpu create --vram 64M
@@ -106,5 +87,4 @@ check "which ends it" ended 5
 check "and the slice" gone $compute
 check "the other slice" ./virtlite gpu slice del $screen
 check "and the GPU" ./virtlite gpu delete 0
-echo "1..$n"
-exit $failed
+finish

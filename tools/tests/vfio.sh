@@ -59,6 +59,6 @@ cp tools/tests/vfio-bed.sh "$work"
 make -s -C tools OUT="$PWD/build/tools" || exit 1
 scripts/testbed/run --bed "$bed" --kernel "$host" --load "$load" \
 	--file build/tools/virtlite --file "$kernel/bzImage" \
-	--file "$work/guest.cpio" --file "$work/vfio-bed.sh" \
+	--file "$work/guest.cpio" --file "$work/vfio-bed.sh" --file selftests/lib/tap.sh \
 	--timeout 580 --keep-log "${VIRTLITE_LOG:-$work/log}.kernel" -- \
 	sh ./vfio-bed.sh "$device"
