@@ -35,9 +35,7 @@ check: deps
 	@env $(call given,KERNEL) $(call given,BED) $(call given,K) scripts/check
 
 bench: deps
-	@$(if $(wildcard bench/run),env $(call given,KERNEL) $(call given,BED) bench/run,\
-		echo 'there is no benchmark yet' >&2; exit 1)
-	@$(if $(filter bochs,$(BED)),,env $(call given,KERNEL) bench/gpu)
+	@env $(call given,KERNEL) $(call given,BED) bench/all '$(COMPARE)'
 
 lint: deps
 	@scripts/lint
@@ -78,7 +76,8 @@ help:
 	@echo '  KERNEL="6.1 6.12"    boot these: 6.12 6.12-debug 6.1 6.1-debug stock-6.1 stock-6.12'
 	@echo '  BED=qemu|bochs       boot only there'
 	@echo '  LONG=1               the long versions of the tests, too'
-	@echo 'make bench             compare with the kernel'"'"'s own modules, in one boot each'
+	@echo 'make bench             compare with what does the same, in one boot each, and report it'
+	@echo '  COMPARE=bench.json   say what moved since that report, too'
 	@echo 'make lint              checkpatch, sparse, headers on their own, shellcheck'
 	@echo 'make [all]             modules and tools; KERNEL=host for the running kernel'
 	@echo 'make install           modules, tools and headers on this machine (PREFIX=, DESTDIR=)'
