@@ -31,9 +31,13 @@ struct vg_vram *vg_vram_alloc(u64 bytes)
 
 	if (!v)
 		return NULL;
+	v->page = kvcalloc(bytes >> PAGE_SHIFT, sizeof(*v->page), GFP_KERNEL_ACCOUNT);
+	if (!v->page) {
+		kfree(v);
+		return NULL;
+	}
 	kref_init(&v->ref);
 	v->bytes = bytes;
-	xa_init(&v->pages);
 	v->memcg = get_mem_cgroup_from_mm(current->mm);
 	return v;
 }
@@ -41,14 +45,14 @@ struct vg_vram *vg_vram_alloc(u64 bytes)
 static void release(struct kref *ref)
 {
 	struct vg_vram *v = container_of(ref, struct vg_vram, ref);
-	unsigned long i;
-	struct page *page;
+	u64 i;
 
-	xa_for_each(&v->pages, i, page) {
-		__free_page(page);
+	for (i = 0; i < v->bytes >> PAGE_SHIFT; i++) {
+		if (v->page[i])
+			__free_page(v->page[i]);
 		cond_resched();
 	}
-	xa_destroy(&v->pages);
+	kvfree(v->page);
 	mem_cgroup_put(v->memcg);
 	kfree(v);
 }
@@ -64,30 +68,29 @@ void vg_vram_put(struct vg_vram *v)
 }
 
 /**
- * vg_vram_page() - the page at an offset, made if it is not there
+ * vg_vram_make_page() - vg_vram_page(), when there is none yet
  * @v: video memory
  * @off: in it, bytes
  *
- * Context: may sleep.
- *
- * Return: the page, which stays as long as @v does; NULL if there is no memory.
+ * Return: the page, this one or that of who came first; NULL as for vg_vram_page().
  */
-struct page *vg_vram_page(struct vg_vram *v, u64 off)
+struct page *vg_vram_make_page(struct vg_vram *v, u64 off)
 {
 	/* Fail rather than have somebody killed: the slice can be told. */
 	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
-	struct page *page = xa_load(&v->pages, off >> PAGE_SHIFT), *other;
+	struct page *page, *other;
 	struct mem_cgroup *was;
 
-	if (page)
-		return page;
+	if (off >= v->bytes)
+		return NULL;
 	was = set_active_memcg(v->memcg);
 	page = alloc_page(gfp | __GFP_ZERO);
 	if (page) {
-		other = xa_cmpxchg(&v->pages, off >> PAGE_SHIFT, NULL, page, gfp);
+		/* A full barrier: who sees the page sees that it is cleared. */
+		other = cmpxchg(&v->page[off >> PAGE_SHIFT], NULL, page);
 		if (other) {
 			__free_page(page);
-			page = xa_is_err(other) ? NULL : other;
+			page = other;
 		} else {
 			atomic64_inc(&v->used);
 		}
@@ -109,7 +112,7 @@ int vg_vram_read(struct vg_vram *v, u64 off, char __user *buf, size_t len)
 {
 	while (len) {
 		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(off));
-		struct page *page = xa_load(&v->pages, off >> PAGE_SHIFT);
+		struct page *page = vg_vram_find(v, off);
 
 		/* What nobody has touched is zero. */
 		if (page ? copy_to_user(buf, page_address(page) + offset_in_page(off), n) :
@@ -160,11 +163,11 @@ int vg_vram_write(struct vg_vram *v, u64 off, const char __user *buf, size_t len
  */
 void vg_vram_clear(struct vg_vram *v)
 {
-	unsigned long i;
-	struct page *page;
+	u64 i;
 
-	xa_for_each(&v->pages, i, page) {
-		clear_highpage(page);
+	for (i = 0; i < v->bytes >> PAGE_SHIFT; i++) {
+		if (v->page[i])
+			clear_highpage(v->page[i]);
 		cond_resched();
 	}
 }
