@@ -218,14 +218,26 @@ void kl_svm_set_tdp_root(struct kl_vcpu *vcpu, u64 root)
 	svm->asid_gen = 0;
 }
 
-/* SVME must be set for VMRUN to accept the state; no guest sees it. */
+/*
+ * SVME must be set for VMRUN to accept the state; no guest sees it. LME means something
+ * when PG becomes set, and that write leaves the guest: until then the CPU has no use for
+ * it. The emulated CPU of QEMU (7.2) even loses the host's CR0 at the exit of a guest
+ * that has LME, but not PAE.
+ */
+static u64 hw_efer(u64 efer)
+{
+	if (!(efer & EFER_LMA))
+		efer &= ~(u64)EFER_LME;
+	return efer | EFER_SVME;
+}
+
 void kl_svm_set_efer(struct kl_vcpu *vcpu, u64 efer)
 {
 	struct vmcb_save_area *save = &to_svm(vcpu)->vmcb->save;
 
-	if ((save->efer ^ efer) & ~(u64)EFER_SVME)
+	if (save->efer != hw_efer(efer))
 		kl_svm_flush_tlb(vcpu);
-	save->efer = efer | EFER_SVME;
+	save->efer = hw_efer(efer);
 }
 
 /*
@@ -249,7 +261,7 @@ void kl_svm_set_cr0(struct kl_vcpu *vcpu, unsigned long cr0)
 		kl_svm_flush_tlb(vcpu);
 	vmcb->save.cr0 = hw;
 	/* Setting PG activates long mode; the core has worked out LMA. */
-	vmcb->save.efer = vcpu->efer | EFER_SVME;
+	vmcb->save.efer = hw_efer(vcpu->efer);
 
 	vcpu->regs[KL_REG_CR0] = cr0;
 	vcpu->regs_avail |= BIT(KL_REG_CR0);

@@ -152,6 +152,43 @@ static void tour(void)
 	EQ(guest_data(v, uint16_t)[0], 0x1234);
 }
 
+/*
+ * LME without PAE means nothing until PG is set, which faults then, and the empty IDT
+ * makes of that a shutdown. Leaving such a guest must leave the host as it was: an
+ * emulated CPU is known to lose the host's CR0 there.
+ */
+GUEST(32, lme_alone,
+      "lidtl 0xc110\n"
+      "mov %cr4, %eax\n"
+      "and $~0x20, %eax\n"
+      "mov %eax, %cr4\n"
+      "mov $0xc0000080, %ecx\n"
+      "rdmsr\n"
+      "or $0x100, %eax\n"
+      "wrmsr\n"
+      "mov $0x11, %al\n"
+      "out %al, $0x10\n"
+      "rdmsr\n"
+      "out %eax, $0x10\n"
+      "mov %cr0, %eax\n"
+      "or $0x80000000, %eax\n"
+      "mov %eax, %cr0\n"
+      "mov $0x22, %al\n"
+      "out %al, $0x10\n");
+
+static void lme_without_pae(void)
+{
+	struct vcpu *v = guest(32, lme_alone);
+
+	vcpu_cpuid(v);
+	RUN_TO_OUT(v, 0x10, 0x11);
+	EQ(get_sregs(v).efer & 0x500, 0x100);
+	EQ(get_sregs(v).cr4 & 0x20, 0);
+	RUN_TO(v, KVM_EXIT_IO);
+	EQ(get_regs(v).rax & 0x500, 0x100);
+	RUN_TO(v, KVM_EXIT_SHUTDOWN);
+}
+
 /* What the architecture says a CPU looks like after reset (SDM 3, 10.1.1). */
 static void reset_state(void)
 {
@@ -381,6 +418,7 @@ static const struct test tests[] = {
 	{ "reset_state", reset_state },
 	{ "reset_vector", reset_vector },
 	{ "tour", tour },
+	{ "lme_without_pae", lme_without_pae },
 	{ "big_real_mode", big_real_mode },
 	{ "pae_paging", pae_paging },
 	{ "guest_accessed_dirty", guest_accessed_dirty },
