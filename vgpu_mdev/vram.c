@@ -17,6 +17,9 @@
 
 #include "vram.h"
 
+/* Fail rather than have somebody killed: the slice can be told. */
+#define QUIET (GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 /**
  * vg_vram_alloc() - video memory for a new tenant, all zeroes
  * @bytes: how much
@@ -31,7 +34,7 @@ struct vg_vram *vg_vram_alloc(u64 bytes)
 
 	if (!v)
 		return NULL;
-	v->page = kvcalloc(bytes >> PAGE_SHIFT, sizeof(*v->page), GFP_KERNEL_ACCOUNT);
+	v->page = kvcalloc(bytes >> PAGE_SHIFT, sizeof(*v->page), QUIET);
 	if (!v->page) {
 		kfree(v);
 		return NULL;
@@ -76,15 +79,13 @@ void vg_vram_put(struct vg_vram *v)
  */
 struct page *vg_vram_make_page(struct vg_vram *v, u64 off)
 {
-	/* Fail rather than have somebody killed: the slice can be told. */
-	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 	struct page *page, *other;
 	struct mem_cgroup *was;
 
 	if (off >= v->bytes)
 		return NULL;
 	was = set_active_memcg(v->memcg);
-	page = alloc_page(gfp | __GFP_ZERO);
+	page = alloc_page(QUIET | __GFP_ZERO);
 	if (page) {
 		/* A full barrier: who sees the page sees that it is cleared. */
 		other = cmpxchg(&v->page[off >> PAGE_SHIFT], NULL, page);

@@ -24,8 +24,8 @@
 #define VSW_TEAM_ANNOUNCE 1024
 #define VSW_TEAM_CHUNK 64
 
-/* Tell the segment that an address is reached by @out now. */
-static void vsw_team_announce_one(struct vsw_port *out, const struct vswitch_fdb_entry *e)
+/* Tell the segment that an address is reached by @out now. Is there something to tell? */
+static bool vsw_team_announce_one(struct vsw_port *out, const struct vswitch_fdb_entry *e)
 {
 	struct vsw_port *in = vsw_switch_port(out->sw, e->port);
 	const struct vsw_vlan *vlan;
@@ -33,7 +33,7 @@ static void vsw_team_announce_one(struct vsw_port *out, const struct vswitch_fdb
 	u16 vid = e->vid;
 
 	if (!in || in->kind == VSWITCH_KIND_UPLINK)
-		return;
+		return false;
 	/* The host's own entry is in no VLAN, but its port may be. */
 	vlan = vsw_port_vlan(in);
 	if (!vid && vlan)
@@ -41,6 +41,7 @@ static void vsw_team_announce_one(struct vsw_port *out, const struct vswitch_fdb
 	skb = vsw_announce_skb(out->sw, 0, e->mac, NULL);
 	if (!IS_ERR(skb))
 		vsw_forward_to(in, out, skb, vid);
+	return true;
 }
 
 static void vsw_team_announce(struct vsw_port *out)
@@ -57,17 +58,12 @@ static void vsw_team_announce(struct vsw_port *out)
 		/* A table that was rebuilt meanwhile: who is missing is heard when he speaks. */
 		if (vsw_fdb_dump(&out->sw->fdb, NULL, &cursor, e, &n))
 			break;
-		for (i = 0; i < n && left; i++, left--)
-			vsw_team_announce_one(out, &e[i]);
+		/* What is behind the uplink itself may be most of the table. */
+		for (i = 0; i < n && left; i++)
+			left -= vsw_team_announce_one(out, &e[i]);
+		cond_resched();
 	} while (cursor && left);
 	kfree(e);
-}
-
-static void vsw_team_stand_by(struct vsw_port *port, struct vsw_port *active)
-{
-	set_bit(VSW_BIT_STANDBY, &port->state);
-	vsw_fdb_rehome(&port->sw->fdb, port, active);
-	vsw_mcast_forget(port->sw, port);
 }
 
 /**
@@ -98,7 +94,17 @@ void vsw_team_update(struct vsw_switch *sw, u32 team)
 		if (p->team != team || p == active || test_bit(VSW_BIT_STANDBY, &p->state))
 			continue;
 		old = p;
-		vsw_team_stand_by(p, active);
+		set_bit(VSW_BIT_STANDBY, &p->state);
+	}
+	if (old) {
+		/* A frame that came in before may still teach the switch the old way. */
+		synchronize_net();
+		list_for_each_entry(p, &sw->ports, list) {
+			if (p->team != team || p == active)
+				continue;
+			vsw_fdb_rehome(&sw->fdb, p, active);
+			vsw_mcast_forget(sw, p);
+		}
 	}
 	if (!test_and_clear_bit(VSW_BIT_STANDBY, &active->state))
 		return;

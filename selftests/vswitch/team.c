@@ -202,6 +202,37 @@ static void failover(void)
 	SILENT(&b);
 }
 
+/* What is told is limited, but not used up by the many addresses of the segment itself. */
+static void few_of_many(void)
+{
+	struct vswitch_fdb_entry entry;
+	struct queue a, b;
+	struct frame f;
+	unsigned int i;
+
+	set_up();
+	a = new_queue();
+	b = new_queue_on(far_sw);
+	for (i = 0; i < 20; i++) {
+		f = from(1 + i);
+		put(&a, &f);
+	}
+	for (i = 0; i < 3000; i++) {
+		f = from(100 + i);
+		put(&b, &f);
+		if (i % 100 == 99)
+			drain(&a);
+	}
+	link_up("wire0", false);
+	CHECK(EVENTUALLY(state(up[1]) == VSWITCH_STATE_UP), "nobody took over");
+	sw = far_sw;
+	for (i = 0; i < 20; i++) {
+		f = from(1 + i);
+		CHECK(EVENTUALLY(fdb_has(f.src, 0, &entry) && entry.port == far[1]),
+		      "the segment does not know where address %u is now", i);
+	}
+}
+
 /* Members come and go; one without a team is a port like others. */
 static void members(void)
 {
@@ -247,6 +278,7 @@ static void members(void)
 static const struct test tests[] = {
 	{ "one_is_used", one_is_used },
 	{ "failover", failover },
+	{ "few_of_many", few_of_many },
 	{ "members", members },
 };
 

@@ -59,6 +59,7 @@ struct vgg_buffer {
  * @ring_dma: where the device sees it
  * @order: log2 of its commands
  * @put: commands written
+ * @quiet: has been reset since it halted; as @put, under the device's lock
  * @lock: spinlock, interrupts off; protects what follows, and the registers of the queue
  *	that latch. Nothing is taken inside but the wait queue's own
  * @running: set up; else the device's word is not asked for
@@ -78,6 +79,7 @@ struct vgg_queue {
 	dma_addr_t ring_dma;
 	u32 order;
 	u32 put;
+	bool quiet;
 	spinlock_t lock;	/* what the device has said */
 	bool running;
 	u32 epoch;

@@ -28,6 +28,13 @@ static void set_reg(struct vgg_queue *q, u32 what, u32 value)
 	vgg_write(q->dev, VGPU_QUEUE(q->nr) + what, value);
 }
 
+/* It talks nonsense, of which no interrupt tells those who wait. */
+static void give_up(struct vgg_queue *q)
+{
+	q->broken = true;
+	wake_up_all(&q->wait);
+}
+
 /* What has the device done? */
 static void look(struct vgg_queue *q)
 {
@@ -42,7 +49,7 @@ static void look(struct vgg_queue *q)
 	fence = reg(q, VGPU_Q_FENCE_LO);
 	fence |= (u64)reg(q, VGPU_Q_FENCE_HI) << 32;
 	if (!vgg_fence_right(q->done, q->seq, fence)) {
-		q->broken = true;
+		give_up(q);
 		return;
 	}
 	q->done = fence;
@@ -162,6 +169,7 @@ static int start(struct vgg_queue *q, u32 order, u32 *error)
 	if (ret)
 		return ret;
 	q->put = 0;
+	q->quiet = false;
 	believe(q);
 	set_reg(q, VGPU_Q_RING_LO, lower_32_bits(q->ring_dma));
 	set_reg(q, VGPU_Q_RING_HI, upper_32_bits(q->ring_dma));
@@ -223,10 +231,11 @@ static int has_room(struct vgg_queue *q, u32 count)
 
 	spin_lock_irq(&q->lock);
 	look(q);
-	room = vgg_ring_room(q->put, reg(q, VGPU_Q_GET), q->order);
+	/* One that is halted may have been reset since. */
+	room = q->error ? 0 : vgg_ring_room(q->put, reg(q, VGPU_Q_GET), q->order);
 	/* What halts it may have come after the look: its GET stands, at worst. */
 	if (q->running && room < 0)
-		q->broken = true;
+		give_up(q);
 	ret = !q->running ? -ENOENT : q->broken ? -EPROTO : q->error ? -EIO :
 		room <= count ? -EAGAIN : 0;
 	spin_unlock_irq(&q->lock);
@@ -405,14 +414,29 @@ int vgg_wait(struct vgg_file *f, struct vgpu_guest_wait *w)
 	return ret == -ERESTARTSYS ? ret : -ETIMEDOUT;
 }
 
+/*
+ * A queue that is halted from outside, or because another one hangs, may have a step of a
+ * command before it; once it is reset it has not. What it said last is known.
+ */
+static void quieten(struct vgg_queue *q)
+{
+	lockdep_assert_held(&q->dev->lock);
+	if (q->quiet)
+		return;
+	set_reg(q, VGPU_Q_CONTROL, VGPU_Q_RESET);
+	q->quiet = true;
+}
+
 /**
  * vgg_has_work() - may the device touch a buffer of the file?
  * @f: file; the device is locked
+ *
+ * Resets queues that are halted.
  */
 bool vgg_has_work(struct vgg_file *f)
 {
 	struct vgg_device *dev = f->dev;
-	bool yes = false;
+	bool yes = false, halted;
 	u32 i;
 
 	if (dev->gone)
@@ -424,9 +448,12 @@ bool vgg_has_work(struct vgg_file *f)
 			continue;
 		spin_lock_irq(&q->lock);
 		look(q);
-		/* One that is halted accesses nothing; one that talks nonsense may. */
+		/* One that talks nonsense may do anything, until it is started anew. */
 		yes |= q->running && (q->broken || (!q->error && q->done != q->seq));
+		halted = q->running && !q->broken && q->error;
 		spin_unlock_irq(&q->lock);
+		if (halted)
+			quieten(q);
 	}
 	return yes;
 }
