@@ -38,9 +38,7 @@ static u32 dma(struct vg_mem *m, u64 iova, void *buf, u32 len, bool write)
 
 static u8 *vram(struct vg_mem *m, u64 off)
 {
-	struct page *page = vg_vram_page(of(m)->slice->vram, off);
-
-	return page ? page_address(page) : NULL;
+	return vg_vram_at(of(m)->slice->vram, off);
 }
 
 static u64 now(struct vg_mem *m)

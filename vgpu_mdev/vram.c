@@ -7,7 +7,6 @@
  * table does, and whoever looks holds a reference to that.
  */
 
-#include <linux/highmem.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -34,8 +33,8 @@ struct vg_vram *vg_vram_alloc(u64 bytes)
 
 	if (!v)
 		return NULL;
-	v->page = kvcalloc(bytes >> PAGE_SHIFT, sizeof(*v->page), QUIET);
-	if (!v->page) {
+	v->at = kvcalloc(bytes >> PAGE_SHIFT, sizeof(*v->at), QUIET);
+	if (!v->at) {
 		kfree(v);
 		return NULL;
 	}
@@ -51,11 +50,10 @@ static void release(struct kref *ref)
 	u64 i;
 
 	for (i = 0; i < v->bytes >> PAGE_SHIFT; i++) {
-		if (v->page[i])
-			__free_page(v->page[i]);
+		free_page((unsigned long)v->at[i]);
 		cond_resched();
 	}
-	kvfree(v->page);
+	kvfree(v->at);
 	mem_cgroup_put(v->memcg);
 	kfree(v);
 }
@@ -71,33 +69,32 @@ void vg_vram_put(struct vg_vram *v)
 }
 
 /**
- * vg_vram_make_page() - vg_vram_page(), when there is none yet
+ * vg_vram_make() - vg_vram_at(), when there is no page yet
  * @v: video memory
  * @off: in it, bytes
  *
- * Return: the page, this one or that of who came first; NULL as for vg_vram_page().
+ * Return: where it is, this one or that of who came first; NULL as for vg_vram_at().
  */
-struct page *vg_vram_make_page(struct vg_vram *v, u64 off)
+void *vg_vram_make(struct vg_vram *v, u64 off)
 {
-	struct page *page, *other;
 	struct mem_cgroup *was;
+	void *at, *other;
 
 	if (off >= v->bytes)
 		return NULL;
 	was = set_active_memcg(v->memcg);
-	page = alloc_page(QUIET | __GFP_ZERO);
-	if (page) {
-		/* A full barrier: who sees the page sees that it is cleared. */
-		other = cmpxchg(&v->page[off >> PAGE_SHIFT], NULL, page);
-		if (other) {
-			__free_page(page);
-			page = other;
-		} else {
-			atomic64_inc(&v->used);
-		}
-	}
+	at = (void *)get_zeroed_page(QUIET);
 	set_active_memcg(was);
-	return page;
+	if (!at)
+		return NULL;
+	/* A full barrier: who finds the page finds it cleared. */
+	other = cmpxchg(&v->at[off >> PAGE_SHIFT], NULL, at);
+	if (other) {
+		free_page((unsigned long)at);
+		return other;
+	}
+	atomic64_inc(&v->used);
+	return at;
 }
 
 /**
@@ -113,11 +110,10 @@ int vg_vram_read(struct vg_vram *v, u64 off, char __user *buf, size_t len)
 {
 	while (len) {
 		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(off));
-		struct page *page = vg_vram_find(v, off);
+		const void *at = vg_vram_find(v, off);
 
 		/* What nobody has touched is zero. */
-		if (page ? copy_to_user(buf, page_address(page) + offset_in_page(off), n) :
-			   clear_user(buf, n))
+		if (at ? copy_to_user(buf, at + offset_in_page(off), n) : clear_user(buf, n))
 			return -EFAULT;
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -142,11 +138,11 @@ int vg_vram_write(struct vg_vram *v, u64 off, const char __user *buf, size_t len
 {
 	while (len) {
 		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(off));
-		struct page *page = vg_vram_page(v, off);
+		void *at = vg_vram_at(v, off);
 
-		if (!page)
+		if (!at)
 			return -ENOMEM;
-		if (copy_from_user(page_address(page) + offset_in_page(off), buf, n))
+		if (copy_from_user(at + offset_in_page(off), buf, n))
 			return -EFAULT;
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -167,8 +163,8 @@ void vg_vram_clear(struct vg_vram *v)
 	u64 i;
 
 	for (i = 0; i < v->bytes >> PAGE_SHIFT; i++) {
-		if (v->page[i])
-			clear_highpage(v->page[i]);
+		if (v->at[i])
+			clear_page(v->at[i]);
 		cond_resched();
 	}
 }

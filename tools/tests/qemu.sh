@@ -9,17 +9,19 @@
 #   --guest FLAVOUR  kernel of the guests (6.12)
 #   --load MODULES   hypervisor (kvmlite); kvm-amd to compare
 #   --cpu MODEL      CPU of the guests (host; with irqchip "off" qemu64)
+#   --limit SECONDS  for each guest (120)
 #
 # Machines: microvm q35; irqchips: split on off. Default: all but off.
 
 cd "$(dirname "$0")/../.." || exit 1
-host=6.12 guest=6.12 load=kvmlite cpu=''
+host=6.12 guest=6.12 load=kvmlite cpu='' limit=120
 while [ $# -gt 0 ]; do
 	case $1 in
 	--host) host=$2;;
 	--guest) guest=$2;;
 	--load) load=$2;;
 	--cpu) cpu=$2;;
+	--limit) limit=$2;;
 	-*) echo "qemu.sh: unknown option $1" >&2; exit 2;;
 	*) break;;
 	esac
@@ -66,7 +68,7 @@ for t; do
 	machine=${t%/*} irqchip=${t#*/}
 	model=${cpu:-host}
 	[ -n "$cpu" ] || [ "$irqchip" != off ] || model=qemu64
-	timeout 120 qemu-system-x86_64 -M "$machine" -cpu "$model" -smp 2 -m 256 \
+	timeout $LIMIT qemu-system-x86_64 -M "$machine" -cpu "$model" -smp 2 -m 256 \
 		-accel "kvm,kernel-irqchip=$irqchip" -nodefaults -no-user-config \
 		-display none -serial file:/tmp/console -no-reboot \
 		-kernel bzImage -initrd guest.cpio \
@@ -89,5 +91,5 @@ exit $bad
 END
 
 scripts/testbed/run --bed qemu --kernel "$host" --load "$load" --host-root \
-	--mem 1536 --timeout 600 --keep-log "${VIRTLITE_LOG:-$work/log}.kernel" -- \
-	sh "$work/bed.sh" "$work" "$cpu" "$@"
+	--mem 1536 --timeout $((limit * $# + 120)) --keep-log "${VIRTLITE_LOG:-$work/log}.kernel" -- \
+	env LIMIT="$limit" sh "$work/bed.sh" "$work" "$cpu" "$@"
