@@ -38,6 +38,7 @@ bench: deps
 	@$(if $(wildcard bench/run),env $(call given,KERNEL) $(call given,BED) bench/run,\
 		echo 'there is no benchmark yet' >&2; exit 1)
 	@$(if $(filter bochs,$(BED)),,env $(call given,KERNEL) bench/gpu)
+	@$(if $(filter bochs,$(BED)),,env $(call given,KERNEL) bench/switch)
 
 lint: deps
 	@scripts/lint
