@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <virtlite/vswitch.h>
 
@@ -26,14 +27,33 @@ unsigned long long now(void)
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
+/* The bridge has seen that there is a carrier, and forwards. */
+static int forwards(const char *name)
+{
+	char path[64], state = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/brport/state", name);
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || read(fd, &state, 1) != 1)
+		die(path);
+	close(fd);
+	return state == '3';
+}
+
 int open_tap(const char *name)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-	int fd = open("/dev/net/tun", O_RDWR);
+	int fd = open("/dev/net/tun", O_RDWR), i;
 
 	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
 	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr))
 		die(name);
+	for (i = 0; !forwards(name); i++) {
+		if (i == 1000)
+			die("the bridge does not forward");
+		usleep(10000);
+	}
 	return fd;
 }
 

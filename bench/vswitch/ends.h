@@ -9,13 +9,14 @@
 
 void die(const char *what);
 unsigned long long now(void);	/* ns, or instructions where time is counted so */
-int open_tap(const char *name);
+int open_tap(const char *name);	/* a bridge's port, when that forwards */
 int open_queue(const char *index);
 
 /* A header and a frame to 02:00:00:00:00:01 from 02:00:00:00:00:02. */
 void fill(unsigned char *bytes);
 
 int latency(int argc, char **argv);
+int netkit(int argc, char **argv);
 int offload(int argc, char **argv);
 int ovs(int argc, char **argv);
 int redirect(int argc, char **argv);

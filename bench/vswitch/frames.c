@@ -10,6 +10,7 @@
  *   frames xdp INDEX TARGET           see redirect.c
  *   frames offload on|off DEVICE...
  *   frames ovs A B
+ *   frames netkit A B
  *   frames stream tcp|udp NETNS NETNS ADDRESS KIB
  *
  * Frames have 64 bytes and go to 02:00:00:00:00:01. Prints nanoseconds a frame,
@@ -80,10 +81,10 @@ static unsigned int fdb_count(int dev, const char *index)
 static void learn(const char *index, unsigned int count)
 {
 	int dev = open("/dev/vswitch", O_RDWR), fd = open_queue(index);
-	unsigned int before = fdb_count(dev, index), i, k, n;
+	unsigned int before = fdb_count(dev, index), rounds = 0, i, k, n;
 
 	/* What was missed while the table grew is learned the next time. */
-	while (fdb_count(dev, index) < before + count) {
+	while (fdb_count(dev, index) < before + count && rounds++ < 100) {
 		for (i = 0; i < count; i += n) {
 			n = count - i < MAX_BATCH ? count - i : MAX_BATCH;
 			for (k = 0; k < n; k++)
@@ -105,7 +106,7 @@ static const struct {
 	int (*fn)(int argc, char **argv);
 } others[] = {
 	{ "latency", latency }, { "xdp", redirect }, { "offload", offload }, { "stream", stream },
-	{ "ovs", ovs },
+	{ "ovs", ovs }, { "netkit", netkit },
 };
 
 int main(int argc, char **argv)

@@ -46,8 +46,6 @@ int latency(int argc, char **argv)
 	tap = !strcmp(argv[0], "tap");
 	a = tap ? open_tap(argv[1]) : open_queue(argv[1]);
 	b = tap ? open_tap(argv[2]) : open_queue(argv[2]);
-	/* A bridge's port forwards when its carrier has been seen to be there. */
-	sleep(1);
 	if (fcntl(b, F_SETFL, O_NONBLOCK) || fcntl(a, F_SETFL, O_NONBLOCK))
 		die("fcntl");
 	fill(there);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/if.h>
-#include <linux/netlink.h>
 #include <linux/openvswitch.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,72 +11,27 @@
 #include <unistd.h>
 
 #include "ends.h"
+#include "netlink.h"
 
 #define NAME "ovs0"
 
-struct message {
-	struct nlmsghdr h;
-	struct genlmsghdr g;
-	char rest[512];
-};
-
 static int nl;
-
-static struct nlattr *attr(struct message *m, int type, const void *data, int len)
-{
-	struct nlattr *a = (void *)m + NLMSG_ALIGN(m->h.nlmsg_len);
-
-	a->nla_type = type;
-	a->nla_len = NLA_HDRLEN + len;
-	if (len)
-		memcpy((void *)a + NLA_HDRLEN, data, len);
-	m->h.nlmsg_len = NLMSG_ALIGN(m->h.nlmsg_len) + NLA_ALIGN(a->nla_len);
-	return a;
-}
-
-static void end(struct message *m, struct nlattr *nest)
-{
-	nest->nla_len = (void *)m + m->h.nlmsg_len - (void *)nest;
-}
 
 static struct message begin(int family, int cmd, int version)
 {
-	return (struct message){
-		.h = {
-			.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN),
-			.nlmsg_type = family,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-		},
-		.g = { .cmd = cmd, .version = version },
-	};
-}
+	struct message m = request(family, 0, GENL_HDRLEN);
 
-/* Return: 0 or -errno; @answer: the first message that is none of success. */
-static int talk(struct message *m, struct message *answer)
-{
-	struct message got;
-	int n;
-
-	if (send(nl, m, m->h.nlmsg_len, 0) < 0)
-		die("netlink");
-	for (;;) {
-		n = recv(nl, &got, sizeof(got), 0);
-		if (n < 0)
-			die("netlink");
-		if (got.h.nlmsg_type == NLMSG_ERROR)
-			return ((struct nlmsgerr *)NLMSG_DATA(&got.h))->error;
-		if (answer)
-			*answer = got;
-	}
+	*(struct genlmsghdr *)m.rest = (struct genlmsghdr){ .cmd = cmd, .version = version };
+	return m;
 }
 
 static int family(const char *name)
 {
 	struct message m = begin(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1), got;
-	struct nlattr *a = (void *)got.rest;
+	struct nlattr *a = (void *)got.rest + GENL_HDRLEN;
 
 	attr(&m, CTRL_ATTR_FAMILY_NAME, name, strlen(name) + 1);
-	if (talk(&m, &got))
+	if (talk(nl, &m, &got))
 		return -1;
 	while (a->nla_type != CTRL_ATTR_FAMILY_ID)
 		a = (void *)a + NLA_ALIGN(a->nla_len);
@@ -89,7 +43,7 @@ static struct message about(const char *name, int cmd, int version, int dp)
 {
 	struct message m = begin(family(name), cmd, version);
 
-	*(int *)m.rest = dp;
+	*(int *)(m.rest + GENL_HDRLEN) = dp;
 	m.h.nlmsg_len += sizeof(struct ovs_header);
 	return m;
 }
@@ -114,7 +68,7 @@ static void add_port(int dp, const char *name, unsigned int port)
 	attr(&m, OVS_VPORT_ATTR_TYPE, &type, sizeof(type));
 	attr(&m, OVS_VPORT_ATTR_PORT_NO, &port, sizeof(port));
 	attr(&m, OVS_VPORT_ATTR_UPCALL_PID, &pid, sizeof(pid));
-	errno = -talk(&m, NULL);
+	errno = -talk(nl, &m, NULL);
 	if (errno)
 		die(name);
 }
@@ -139,7 +93,7 @@ static void add_flow(int dp, unsigned int from, unsigned int to)
 	nest = attr(&m, OVS_FLOW_ATTR_ACTIONS, NULL, 0);
 	attr(&m, OVS_ACTION_ATTR_OUTPUT, &to, sizeof(to));
 	end(&m, nest);
-	errno = -talk(&m, NULL);
+	errno = -talk(nl, &m, NULL);
 	if (errno)
 		die("flow");
 }
@@ -157,12 +111,12 @@ int ovs(int argc, char **argv)
 		return 1;
 	if (!strcmp(argv[0], "del")) {
 		m = about(OVS_DATAPATH_FAMILY, OVS_DP_CMD_DEL, OVS_DATAPATH_VERSION, dp_index());
-		return !!talk(&m, NULL);
+		return !!talk(nl, &m, NULL);
 	}
 	m = about(OVS_DATAPATH_FAMILY, OVS_DP_CMD_NEW, OVS_DATAPATH_VERSION, 0);
 	attr(&m, OVS_DP_ATTR_NAME, NAME, sizeof(NAME));
 	attr(&m, OVS_DP_ATTR_UPCALL_PID, &pid, sizeof(pid));
-	errno = -talk(&m, NULL);
+	errno = -talk(nl, &m, NULL);
 	if (errno)
 		die(NAME);
 	add_port(dp_index(), argv[0], 1);

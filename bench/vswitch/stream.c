@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ static char buf[1 << 16];
 /* A socket of a namespace of "ip netns". */
 static int socket_in(const char *netns, int type)
 {
+	struct timeval patience = { .tv_sec = 20 };
 	char path[64];
 	int ns, fd;
 
@@ -30,7 +32,8 @@ static int socket_in(const char *netns, int type)
 		die(path);
 	close(ns);
 	fd = socket(AF_INET, type, 0);
-	if (fd < 0)
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)))
 		die("socket");
 	return fd;
 }
@@ -47,6 +50,8 @@ static unsigned long long tcp(int from, int to, struct sockaddr_in *a, unsigned 
 	if (listen(to, 1) || connect(from, (void *)a, sizeof(*a)))
 		die("connect");
 	fd = accept(to, NULL, NULL);
+	if (fd < 0)
+		die("accept");
 	begun = now();
 	pid = fork();
 	if (!pid) {

@@ -52,14 +52,6 @@ static int policy(int fd)
 	return ioctl(dev, VSWITCH_SET_POLICY, &p);
 }
 
-static struct frame from(unsigned int n)
-{
-	unsigned char mac[6];
-
-	mac_of(mac, n);
-	return frame_to(broadcast, mac);
-}
-
 /* What a program says happens, whatever the FDB would have said. */
 static void policy_verdicts(void)
 {

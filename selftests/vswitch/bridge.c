@@ -188,14 +188,6 @@ static void long_list(void)
 	EQ(rtnl_bridge_vlans("vsw0", info, 4096), 2047);
 }
 
-static struct vswitch_port get_port(unsigned int port)
-{
-	struct vswitch_port p = { .head = head(vswitch_port), .port = port };
-
-	OK(ioctl(dev, VSWITCH_GET_PORT, &p));
-	return p;
-}
-
 static void options(void)
 {
 	static const struct {

@@ -313,36 +313,6 @@ static void of_containers(void)
 	with_param("ns_switches", "2", four_ports_each);
 }
 
-/*
- * @n frames from as many addresses, in batches. Each is as short as can be: what
- * is measured is the database.
- */
-static void flood(struct queue *q, unsigned int first, unsigned int n)
-{
-	static unsigned char bytes[256][HDR + 14];
-	struct vswitch_frame frames[256];
-	struct vswitch_batch b = {
-		.head = { .size = sizeof(b) },
-		.ptr = (unsigned long)frames,
-	};
-	unsigned int i;
-
-	for (i = 0; i < 256; i++) {
-		frames[i].addr = (unsigned long)bytes[i];
-		frames[i].len = sizeof(bytes[i]);
-		/* To nobody: there is no other port. */
-		memset(bytes[i] + HDR, 0xff, 6);
-	}
-	while (n) {
-		b.count = n < 256 ? n : 256;
-		for (i = 0; i < b.count; i++)
-			mac_of(bytes[i] + HDR + 6, first++);
-		OK(ioctl(q->fd, VSWITCH_QUEUE_SEND, &b));
-		EQ(b.done, b.count);
-		n -= b.count;
-	}
-}
-
 static void fdb_limits(unsigned int fdb_limit)
 {
 	struct vswitch_switch s = {
@@ -364,7 +334,6 @@ static void flood_of_addresses(void)
 	bool all = getenv("LONG");
 	unsigned int limit = all ? 1 << 19 : scale(1 << 15, 1 << 13), before;
 	unsigned int n = all ? 2000000 : scale(200000, 40000);
-	struct vswitch_fdb_change add = { .head = { .size = sizeof(add) } };
 	unsigned long long learned, full;
 	struct queue a, b, bad;
 	struct frame f;
@@ -378,18 +347,16 @@ static void flood_of_addresses(void)
 	mac_of(f.src, 0xffffff00);
 	put(&a, &f);
 	ARRIVES(&b, &f);
-	add.head.ifindex = sw;
-	add.entry.port = b.port;
-	add.entry.flags = VSWITCH_FDB_STATIC;
-	mac_of(add.entry.mac, 0xffffff01);
-	OK(ioctl(dev, VSWITCH_FDB_ADD, &add));
+	mac_of(f.src, 0xffffff01);
+	fdb_static(f.src, 0, b.port);
 	before = fdb_count();
 	EQ(before, 3);
 	drain(&bad);
+	/* To nobody: what is measured is the database. */
 	port_conf(a.port, 0, VSWITCH_P_FLOOD_BCAST);
 	port_conf(b.port, 0, VSWITCH_P_FLOOD_BCAST);
 
-	flood(&bad, 0, n);
+	flood(&bad, broadcast, 0, n);
 	learned = stat_of(bad.port, VSWITCH_STAT_LEARNED);
 	full = stat_of(bad.port, VSWITCH_STAT_FDB_FULL);
 	CHECK(fdb_count() <= limit, "%u entries", fdb_count());
@@ -398,7 +365,7 @@ static void flood_of_addresses(void)
 	CHECK(learned + full <= n, "%llu + %llu", learned, full);
 	/* It grows by the kernel's own time; the flood goes on until it is full. */
 	while (fdb_count() < limit && n < 1U << 24) {
-		flood(&bad, n, 4096);
+		flood(&bad, broadcast, n, 4096);
 		n += 4096;
 	}
 	EQ(fdb_count(), limit);
@@ -472,9 +439,9 @@ static void flood_own(void)
 	OK(pread(usage_fd, text, sizeof(text) - 1, 0));
 	snprintf(text, sizeof(text), "%llu", strtoull(text, NULL, 10) + 3000000);
 	OK(pwrite(limit_fd, text, strlen(text), 0));
-	flood(&q, 0, n);
+	flood(&q, broadcast, 0, n);
 	usleep(100000);
-	flood(&q, 0, n);
+	flood(&q, broadcast, 0, n);
 	diag("%u known of %u, %llu refused", fdb_count(), n,
 	     stat_of(q.port, VSWITCH_STAT_FDB_FULL));
 	CHECK(stat_of(q.port, VSWITCH_STAT_FDB_FULL), "nothing was refused");

@@ -72,9 +72,8 @@ static void add_and_del(void)
 	OK(change(VSWITCH_FDB_DEL, x, 0, 0, 0, false));
 	FAILS(change(VSWITCH_FDB_DEL, x, 0, 0, 0, false), ENOENT);
 	{
-		struct vswitch_port p = { .head = head(vswitch_port) };
+		struct vswitch_port p = get_port(VSWITCH_PORT_LOCAL);
 
-		OK(ioctl(dev, VSWITCH_GET_PORT, &p));
 		FAILS(change(VSWITCH_FDB_DEL, p.mac, 0, 0, 0, false), EPERM);
 		FAILS(change(VSWITCH_FDB_ADD, p.mac, 0, a.port, 0, true), EPERM);
 	}
@@ -156,34 +155,13 @@ static void flush(void)
 	FAILS(ioctl(dev, VSWITCH_FDB_FLUSH, &fl), ENOENT);
 }
 
-/* Many frames with a source address each, by batches. */
-static void flood_from(struct queue *q, unsigned int first, unsigned int n)
+/* The least work: to an address that leads back. */
+static void flood_from(struct queue *q, unsigned int n)
 {
-	static unsigned char bytes[256][HDR + 64];
-	struct vswitch_frame frames[256];
-	struct vswitch_batch b = {
-		.head = { .size = sizeof(b) },
-		.ptr = (unsigned long)frames,
-		.count = 256,
-	};
-	unsigned int i, k;
-	struct frame f;
+	unsigned char first[6];
 
-	/* The least work: to an address that leads back. */
-	mac_of(f.dst, first);
-	for (i = 0; i < n; i += 256) {
-		for (k = 0; k < 256; k++) {
-			f = frame_to(f.dst, f.dst);
-			mac_of(f.src, first + i + k);
-			memset(bytes[k], 0, HDR);
-			frames[k].addr = (unsigned long)bytes[k];
-			frames[k].len = HDR + frame_bytes(&f, bytes[k] + HDR);
-			frames[k].result = 1;
-		}
-		OK(ioctl(q->fd, VSWITCH_QUEUE_SEND, &b));
-		EQ(b.done, 256);
-		EQ(frames[255].result, 0);
-	}
+	mac_of(first, 0);
+	flood(q, first, 0, n);
 }
 
 /*
@@ -216,13 +194,13 @@ static void mac_flood(void)
 	/* First against the port's limit, then against the switch's. */
 	p.port = a.port;
 	OK(ioctl(dev, VSWITCH_SET_PORT, &p));
-	flood_from(&a, 0, 20224);
+	flood_from(&a, 20224);
 	OK(ioctl(dev, VSWITCH_GET_PORT, &p));
 	EQ(p.fdb_count, 5000);
 	p.set = VSWITCH_SET_PORT_LIMIT;
 	p.fdb_limit = 0;
 	OK(ioctl(dev, VSWITCH_SET_PORT, &p));
-	flood_from(&a, 0, n);
+	flood_from(&a, n);
 	EQ(fdb_count(), limit);
 	for (i = 0; i < 100; i += 33) {
 		struct vswitch_fdb_entry e;
@@ -250,7 +228,7 @@ static void big_table(void)
 	set_switch(VSWITCH_SET_FDB_LIMIT, 0, 1 << 20);
 	/* What was missed while the table grew is learned the next time. */
 	for (i = 0; i < 200 && fdb_count() < n + 1; i++) {
-		flood_from(&a, 0, n);
+		flood_from(&a, n);
 		usleep(100000);
 	}
 	EQ(fdb_count(), n + 1);

@@ -209,8 +209,8 @@ static void too_big(void)
 /* The host's own port: its address, groups, and nothing else. */
 static void local_port(void)
 {
-	struct vswitch_port p = { .head = { .size = sizeof(p) } };
 	struct queue a, b;
+	struct vswitch_port p;
 	unsigned char x[6];
 	struct frame f;
 	int fd;
@@ -219,9 +219,7 @@ static void local_port(void)
 	a = new_queue();
 	b = new_queue();
 	mac_of(x, 1);
-	p.head.ifindex = sw;
-	p.port = VSWITCH_PORT_LOCAL;
-	OK(ioctl(dev, VSWITCH_GET_PORT, &p));
+	p = get_port(VSWITCH_PORT_LOCAL);
 	EQ(p.kind, VSWITCH_KIND_LOCAL);
 	EQ(p.port_ifindex, sw);
 

@@ -8,27 +8,11 @@
 
 #include "vsw.h"
 
-static struct frame from(unsigned int n)
-{
-	unsigned char mac[6];
-
-	mac_of(mac, n);
-	return frame_to(broadcast, mac);
-}
-
 static void transmit(int fd, const struct frame *f)
 {
 	unsigned char bytes[FRAME_MAX];
 
 	OK(send(fd, bytes, frame_bytes(f, bytes), 0));
-}
-
-static struct vswitch_port get_port(unsigned int port)
-{
-	struct vswitch_port p = { .head = head(vswitch_port), .port = port };
-
-	OK(ioctl(dev, VSWITCH_GET_PORT, &p));
-	return p;
 }
 
 static void del_port(unsigned int port)

@@ -28,14 +28,6 @@ static void set_rate(unsigned int port, unsigned int which, unsigned long long r
 	OK(ioctl(dev, VSWITCH_SET_RATE, &r));
 }
 
-static struct frame from(unsigned int n)
-{
-	unsigned char mac[6];
-
-	mac_of(mac, n);
-	return frame_to(broadcast, mac);
-}
-
 static void private_vlan(void)
 {
 	struct queue up, iso1, iso2, com1, com2, com3;

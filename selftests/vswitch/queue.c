@@ -12,14 +12,6 @@
 
 #include "vsw.h"
 
-static struct frame from(unsigned int n)
-{
-	unsigned char mac[6];
-
-	mac_of(mac, n);
-	return frame_to(broadcast, mac);
-}
-
 static void tun_calls(void)
 {
 	struct ifreq ifr = { };

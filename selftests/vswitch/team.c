@@ -52,10 +52,7 @@ static void set_up(void)
 
 static unsigned int state(unsigned int port)
 {
-	struct vswitch_port p = { .head = head(vswitch_port), .port = port };
-
-	OK(ioctl(dev, VSWITCH_GET_PORT, &p));
-	return p.state;
+	return get_port(port).state;
 }
 
 static void is_active(unsigned int a, unsigned int b)
@@ -75,14 +72,6 @@ static void change_team(unsigned int port, unsigned int team)
 
 	OK(ioctl(dev, VSWITCH_SET_PORT, &p));
 	EQ(p.team, team);
-}
-
-static struct frame from(unsigned int n)
-{
-	unsigned char mac[6];
-
-	mac_of(mac, n);
-	return frame_to(broadcast, mac);
 }
 
 /* One comes and goes, one copy of each: and the other side learns where. */
@@ -135,8 +124,8 @@ static void failover(void)
 		.head = { .size = sizeof(ev) },
 		.mask = 1 << VSWITCH_EVENT_TEAM,
 	};
-	struct vswitch_fdb_change add = { .head = { .size = sizeof(add) } };
 	struct vswitch_fdb_entry entry;
+	unsigned char third[6];
 	struct vswitch_event e;
 	struct queue a, b;
 	struct frame f;
@@ -152,11 +141,8 @@ static void failover(void)
 	f = from(2);
 	put(&b, &f);
 	ARRIVES(&a, &f);
-	add.head.ifindex = sw;
-	mac_of(add.entry.mac, 3);
-	add.entry.port = up[0];
-	add.entry.flags = VSWITCH_FDB_STATIC;
-	OK(ioctl(dev, VSWITCH_FDB_ADD, &add));
+	mac_of(third, 3);
+	fdb_static(third, 0, up[0]);
 
 	link_up("wire0", false);
 	read_event(ev.fd, VSWITCH_EVENT_TEAM, &e);
@@ -167,7 +153,7 @@ static void failover(void)
 	/* It is known where they are, without their having said a word. */
 	REQUIRE(fdb_has(f.src, 0, &entry), "a learned address was forgotten");
 	EQ(entry.port, up[1]);
-	REQUIRE(fdb_has(add.entry.mac, 0, &entry), "a static address was forgotten");
+	REQUIRE(fdb_has(third, 0, &entry), "a static address was forgotten");
 	EQ(entry.port, up[1]);
 	EQ(entry.flags, VSWITCH_FDB_STATIC);
 	/* The far side was told where ours is; it is no news to our own ports. */
@@ -193,7 +179,7 @@ static void failover(void)
 	EQ(e.port, up[0]);
 	EQ(e.value, up[1]);
 	is_active(up[0], up[1]);
-	REQUIRE(fdb_has(add.entry.mac, 0, &entry), "a static address was forgotten");
+	REQUIRE(fdb_has(third, 0, &entry), "a static address was forgotten");
 	EQ(entry.port, up[0]);
 	drain(&b);
 	f = from(4);

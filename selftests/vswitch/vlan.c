@@ -14,14 +14,6 @@ static struct frame tagged(struct frame f, unsigned int tpid, unsigned int tci)
 	return f;
 }
 
-static struct frame from(unsigned int n)
-{
-	unsigned char mac[6];
-
-	mac_of(mac, n);
-	return frame_to(broadcast, mac);
-}
-
 /* Without a mode anywhere, tags are bytes like others. */
 static void unaware(void)
 {
@@ -132,15 +124,7 @@ static void trunk(void)
 	set_vlan(t.port, VSWITCH_VLAN_TRUNK, 0, 0, vlans + 1);
 	g = tagged(from(2), C, 20);
 	put(&t, &g);
-	{
-		struct vswitch_fdb_change c = {
-			.head = head(vswitch_fdb_change),
-			.entry = { .vid = 10, .port = t.port, .flags = VSWITCH_FDB_STATIC },
-		};
-
-		memcpy(c.entry.mac, f.dst, 6);
-		OK(ioctl(dev, VSWITCH_FDB_ADD, &c));
-	}
+	fdb_static(f.dst, 10, t.port);
 	put(&a, &f);
 	SILENT(&t);
 	EQ(stat_of(a.port, VSWITCH_DROP_VLAN_OUT), 1);

@@ -79,6 +79,15 @@ struct frame frame_to(const unsigned char *dst, const unsigned char *src)
 	return f;
 }
 
+/* A broadcast from the address that mac_of() makes of a number. */
+struct frame from(unsigned int n)
+{
+	unsigned char mac[6];
+
+	mac_of(mac, n);
+	return frame_to(broadcast, mac);
+}
+
 static unsigned char *put16(unsigned char *p, unsigned int v)
 {
 	*p++ = v >> 8;
@@ -212,6 +221,14 @@ unsigned long long stat_of(unsigned int port, unsigned int which)
 	return v[which];
 }
 
+struct vswitch_port get_port(unsigned int port)
+{
+	struct vswitch_port p = { .head = head(vswitch_port), .port = port };
+
+	OK(ioctl(dev, VSWITCH_GET_PORT, &p));
+	return p;
+}
+
 void port_conf(unsigned int port, unsigned int conf, unsigned int mask)
 {
 	struct vswitch_port p = {
@@ -269,12 +286,50 @@ bool fdb_has(const unsigned char *mac, unsigned int vid, struct vswitch_fdb_entr
 	return false;
 }
 
+void fdb_static(const unsigned char *mac, unsigned int vid, unsigned int port)
+{
+	struct vswitch_fdb_change c = {
+		.head = head(vswitch_fdb_change),
+		.entry = { .vid = vid, .port = port, .flags = VSWITCH_FDB_STATIC },
+	};
+
+	memcpy(c.entry.mac, mac, 6);
+	OK(ioctl(dev, VSWITCH_FDB_ADD, &c));
+}
+
 unsigned int fdb_count(void)
 {
 	struct vswitch_switch s = { .head = head(vswitch_switch) };
 
 	OK(ioctl(dev, VSWITCH_GET, &s));
 	return s.fdb_count;
+}
+
+/* @n frames from as many addresses, in batches. Each is as short as can be. */
+void flood(struct queue *q, const unsigned char *dst, unsigned int first, unsigned int n)
+{
+	static unsigned char bytes[256][HDR + 14];
+	struct vswitch_frame frames[256];
+	struct vswitch_batch b = {
+		.head = { .size = sizeof(b) },
+		.ptr = (unsigned long)frames,
+	};
+	unsigned int i;
+
+	for (i = 0; i < 256; i++) {
+		frames[i].addr = (unsigned long)bytes[i];
+		frames[i].len = sizeof(bytes[i]);
+		memcpy(bytes[i] + HDR, dst, 6);
+	}
+	while (n) {
+		b.count = n < 256 ? n : 256;
+		for (i = 0; i < b.count; i++)
+			mac_of(bytes[i] + HDR + 6, first++);
+		OK(ioctl(q->fd, VSWITCH_QUEUE_SEND, &b));
+		EQ(b.done, b.count);
+		EQ(frames[b.count - 1].result, 0);
+		n -= b.count;
+	}
 }
 
 /* ---------------------------------------------------------------- netdevs */

@@ -50,6 +50,7 @@ extern const unsigned char broadcast[6];
 
 void mac_of(unsigned char *mac, unsigned int n);
 struct frame frame_to(const unsigned char *dst, const unsigned char *src);
+struct frame from(unsigned int n);
 unsigned int frame_bytes(const struct frame *f, unsigned char *to);
 
 void put(struct queue *q, const struct frame *f);
@@ -77,11 +78,14 @@ double now_ms(void);
 #define SILENT(q) CHECK(silent(q), "%s: something arrives at %s", __func__, #q)
 
 unsigned long long stat_of(unsigned int port, unsigned int which);
+struct vswitch_port get_port(unsigned int port);
 void port_conf(unsigned int port, unsigned int conf, unsigned int mask);
 void set_vlan(unsigned int port, unsigned int mode, unsigned int vid, unsigned int tpid,
 	      const unsigned short *allowed);
 bool fdb_has(const unsigned char *mac, unsigned int vid, struct vswitch_fdb_entry *entry);
 unsigned int fdb_count(void);
+void fdb_static(const unsigned char *mac, unsigned int vid, unsigned int port);
+void flood(struct queue *q, const unsigned char *dst, unsigned int first, unsigned int n);
 
 unsigned int new_vnic(const char *name, int netns);
 int link_flags(const char *name);

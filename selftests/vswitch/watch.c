@@ -6,14 +6,6 @@
 
 #include "vsw.h"
 
-static struct frame from(unsigned int n)
-{
-	unsigned char mac[6];
-
-	mac_of(mac, n);
-	return frame_to(broadcast, mac);
-}
-
 static int mirror(unsigned int direction, unsigned int source, unsigned int to, unsigned int snap,
 		  unsigned int vid)
 {
