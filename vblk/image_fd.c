@@ -5,7 +5,9 @@
 #include <linux/capability.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/math64.h>
 #include <linux/module.h>
+#include <linux/overflow.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -14,7 +16,7 @@
 #include "control.h"
 #include "image.h"
 
-static_assert(sizeof(struct vblk_image_info) == 88);
+static_assert(sizeof(struct vblk_image_info) == 96);
 static_assert(sizeof(struct vblk_volume) == 216);
 static_assert(sizeof(struct vblk_image_make) == 176);
 static_assert(sizeof(struct vblk_image_volume) == 32);
@@ -22,10 +24,20 @@ static_assert(sizeof(struct vblk_image_diff) == 56);
 static_assert(sizeof(struct vblk_image_commit) == 16);
 static_assert(sizeof(struct vblk_extent) == 24);
 
+/* Bytes of a volume that is being deleted which its walk has not come to. */
+static u64 to_delete(const struct vb_vol *vol)
+{
+	u32 shift = vol->im->super.cluster_shift;
+	u64 leaves = DIV_ROUND_UP_ULL(vol->rec.size, 1ULL << shift);
+
+	return leaves > vol->walk_at ? (leaves - vol->walk_at) << shift : 0;
+}
+
 static int do_info(struct vb_image *im, struct vb_call *c)
 {
 	struct vblk_image_info *i = &c->arg.image_info;
 	struct vb_vol *vol;
+	u64 left;
 
 	if (i->flags)
 		return -EINVAL;
@@ -41,8 +53,13 @@ static int do_info(struct vb_image *im, struct vb_call *c)
 	i->volumes = im->nr_volumes;
 	i->next_volume = im->next_volume;
 	i->deleting = 0;
-	list_for_each_entry(vol, &im->deleting, link)
+	i->to_delete = 0;
+	list_for_each_entry(vol, &im->deleting, link) {
 		i->deleting++;
+		if (check_add_overflow(i->to_delete, to_delete(vol), &left))
+			left = U64_MAX;
+		i->to_delete = left;
+	}
 	i->cached = READ_ONCE(im->nr_cached) * VB_BLOCK +
 		    READ_ONCE(im->space.nr_loaded) * sizeof(struct vb_region);
 	up_read(&im->change);

@@ -92,19 +92,26 @@ static void batch_work(struct work_struct *work)
 {
 	struct vb_batch *batch = container_of(work, struct vb_batch, work);
 	struct llist_node *list = llist_reverse_order(llist_del_all(&batch->list));
+	bool several = list && list->next;
 	struct vb_cmd *cmd, *next;
 	struct vb_paying paying;
 	struct blk_plug plug;
 	struct vb_worker w;
 
 	vb_worker_begin(&w);
-	blk_start_plug(&plug);
+	/*
+	 * What is put off by a plug cannot be over when the file system looks, and the end
+	 * of a direct write then costs another worker.
+	 */
+	if (several)
+		blk_start_plug(&plug);
 	llist_for_each_entry_safe(cmd, next, list, node) {
 		vb_payer_begin(&paying, &cmd->payer);
 		batch->disk->kind->rq_try(batch->disk, blk_mq_rq_from_pdu(cmd));
 		vb_payer_end(&paying);
 	}
-	blk_finish_plug(&plug);
+	if (several)
+		blk_finish_plug(&plug);
 	vb_worker_end(&w);
 }
 

@@ -4,7 +4,7 @@
  *
  *   requests io FILE read|write rand|seq BYTES DEPTH COUNT
  *   requests touch FILE BYTES STRIDE COUNT	a write at each multiple of STRIDE, in turn
- *   requests attach vblk|loop FILE COUNT
+ *   requests attach vblk|loop|image FILE COUNT	two numbers: and taking it away
  *   requests snapshot FILE VOLUME COUNT
  *
  * Prints nanoseconds of the clock for each, which are instructions with --icount.
@@ -165,8 +165,13 @@ static void do_touch(char **arg)
 	printf("%llu\n", (unsigned long long)((now() - began) / count));
 }
 
-/* Nanoseconds until it is there; taking it away waits for other things. */
-static uint64_t attach_loop(int control, int fd)
+/* Nanoseconds until it is there, and until it is gone. */
+struct cost {
+	uint64_t there;
+	uint64_t gone;
+};
+
+static void attach_loop(int control, int fd, struct cost *cost)
 {
 	struct loop_config c = {
 		.fd = fd, .block_size = 512, .info.lo_flags = LO_FLAGS_DIRECT_IO,
@@ -180,42 +185,71 @@ static uint64_t attach_loop(int control, int fd)
 	snprintf(path, sizeof(path), "/dev/loop%d", n);
 	dev = check(open(path, O_RDWR), path);
 	check(ioctl(dev, LOOP_CONFIGURE, &c), "LOOP_CONFIGURE");
-	began = now() - began;
+	cost->there += now() - began;
+	began = now();
 	check(ioctl(dev, LOOP_CLR_FD), "LOOP_CLR_FD");
 	close(dev);
-	return began;
+	cost->gone += now() - began;
 }
 
-static uint64_t attach_vblk(int control, int fd)
+static void attach(int control, struct vblk_attach *a, uint64_t began, struct cost *cost)
+{
+	struct vblk_detach d = { .size = sizeof(d) };
+
+	a->size = sizeof(*a);
+	a->id = -1;
+	check(ioctl(control, VBLK_ATTACH, a), "VBLK_ATTACH");
+	cost->there += now() - began;
+	d.id = a->id;
+	d.seq = a->seq;
+	began = now();
+	check(ioctl(control, VBLK_DETACH, &d), "VBLK_DETACH");
+	cost->gone += now() - began;
+}
+
+static void attach_vblk(int control, int fd, struct cost *cost)
 {
 	struct vblk_attach a = {
-		.size = sizeof(a), .flags = VBLK_ATTACH_DIRECT, .backing = VBLK_BACKING_FILE,
-		.format = VBLK_FORMAT_RAW, .fd = fd, .id = -1,
+		.flags = VBLK_ATTACH_DIRECT, .backing = VBLK_BACKING_FILE,
+		.format = VBLK_FORMAT_RAW, .fd = fd,
 	};
-	struct vblk_detach d = { .size = sizeof(d) };
+
+	attach(control, &a, now(), cost);
+}
+
+/* The image is opened, and closed, each time, too. */
+static void attach_image(int control, int fd, struct cost *cost)
+{
+	struct vblk_image_open o = {
+		.size = sizeof(o), .backing = VBLK_BACKING_FILE, .fd = fd,
+	};
+	struct vblk_attach a = { .backing = VBLK_BACKING_IMAGE, .format = VBLK_FORMAT_IMAGE };
 	uint64_t began = now();
 
-	check(ioctl(control, VBLK_ATTACH, &a), "VBLK_ATTACH");
-	began = now() - began;
-	d.id = a.id;
-	d.seq = a.seq;
-	check(ioctl(control, VBLK_DETACH, &d), "VBLK_DETACH");
-	return began;
+	check(ioctl(control, VBLK_IMAGE_OPEN, &o), "VBLK_IMAGE_OPEN");
+	a.fd = o.image;
+	attach(control, &a, began, cost);
+	began = now();
+	close(o.image);
+	cost->gone += now() - began;
 }
 
 static void do_attach(char **arg)
 {
-	uint64_t (*fn)(int, int) = strcmp(arg[0], "loop") ? attach_vblk : attach_loop;
+	void (*fn)(int, int, struct cost *) = !strcmp(arg[0], "loop") ? attach_loop :
+		!strcmp(arg[0], "image") ? attach_image : attach_vblk;
 	const char *path = fn == attach_loop ? "/dev/loop-control" : VBLK_CONTROL_PATH;
 	int control = check(open(path, O_RDWR), path);
 	int fd = check(open(arg[1], O_RDWR), arg[1]);
 	unsigned long count = atol(arg[2]), i;
-	uint64_t all = 0;
+	struct cost all;
 
-	fn(control, fd);
+	fn(control, fd, &all);
+	all = (struct cost){};
 	for (i = 0; i < count; i++)
-		all += fn(control, fd);
-	printf("%llu\n", (unsigned long long)(all / count));
+		fn(control, fd, &all);
+	printf("%llu %llu\n", (unsigned long long)(all.there / count),
+	       (unsigned long long)(all.gone / count));
 }
 
 static void do_snapshot(char **arg)

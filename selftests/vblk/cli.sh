@@ -55,7 +55,8 @@ check "show a disk" says "^backing  *image in file" d show 1
 check "what is attached is not deleted" says "it is vblk2" d delete pool.img first
 check "what is attached is not replaced" says "vblk1 is on it" d commit 0 copy
 check "detach" d detach 2
-check "delete" d delete vblk0 first --wait
+check "a bar for who waits" status 2 d delete vblk0 first --progress
+check "delete" says "^.*delete 100% \[####*\]" d delete vblk0 first --wait --progress
 check "it is gone" says 'volume "first"' d diff pool.img disk --since first
 d detach 1
 d detach 0

@@ -2,9 +2,11 @@
 /*
  * Files on file systems on disks, against copies of them in memory (fsx.h): several at
  * once. VBLK_DIR in the environment is a file system to do it on, which somebody else
- * has made and mounted.
+ * has made and mounted, and VBLK_STEPS how much is done there.
  */
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "fsx.h"
@@ -13,25 +15,50 @@
 
 static unsigned long steps(void)
 {
+	const char *text = getenv("VBLK_STEPS");
+
+	if (text)
+		return strtoul(text, NULL, 0);
 	return getenv("LONG") ? 20000 : scale(400, 100);
+}
+
+/* What took longest is for who wonders where a machine's time goes. */
+static void check_file(struct checked *f, unsigned int number)
+{
+	uint64_t began, took, longest = 0;
+	unsigned long n, at = 0;
+
+	for (n = 0; n < steps() && !test_failures(); n++) {
+		began = now_ns();
+		checked_step(f);
+		took = now_ns() - began;
+		if (took > longest) {
+			longest = took;
+			at = n;
+		}
+	}
+	checked_all(f);
+	checked_close(f);
+	diag("file %u: %lu steps; the longest, %lu: %llu ms", number, n, at,
+	     (unsigned long long)(longest / 1000000));
 }
 
 /* Each by a process of its own. Return: how many of them found something. */
 static unsigned int check_files(const char *dir, struct checked *f)
 {
+	pid_t parent = getpid(), pid[FILES];
 	unsigned int i, bad = 0;
-	unsigned long n;
-	pid_t pid[FILES];
 	int status;
 
 	for (i = 0; i < FILES; i++) {
 		pid[i] = OK(fork());
 		if (pid[i])
 			continue;
-		for (n = 0; n < steps() && !test_failures(); n++)
-			checked_step(&f[i]);
-		checked_all(&f[i]);
-		checked_close(&f[i]);
+		/* A time-out of the test must not leave users of the file system behind. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+		check_file(&f[i], i);
 		_exit(test_failures() ? 1 : 0);
 	}
 	for (i = 0; i < FILES; i++) {

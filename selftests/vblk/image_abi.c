@@ -417,6 +417,47 @@ static void events_and_stats(void)
 	raze(&w);
 }
 
+/* How far a delete is can be seen: less and less is left, and in the end nothing. */
+static void delete_progress(void)
+{
+	uint64_t bytes = 64 * MIB, last = bytes, between = 0;
+	int lower, backing, image, id, disk;
+	struct vblk_image_info i;
+	uint32_t other;
+
+	fresh();
+	lower = attach_ram(160 * MIB);
+	backing = disk_open(lower, O_RDWR | O_CLOEXEC);
+	pool_make(backing, 160 * MIB, 12);
+	image = pool_open(backing);
+	other = pool_create(image, bytes, "other");
+	id = attach_volume(image, other, 0);
+	disk = disk_open(id, PLAIN);
+	put(disk, 0, bytes, 1);
+	close(disk);
+	detach(id);
+	OK(pool_commit(image, 0));
+	EQ(pool_info(image).to_delete, 0);
+	/* Each step's commit takes a while; steps have a bound of what they look at. */
+	OK(set_fault(lower, VBLK_FAULT_DELAY, 1 << VBLK_OP_WRITE,
+		     (struct vblk_fault){ .delay = SECOND / 5 }));
+	OK(try_delete(image, other));
+	for (i = pool_info(image); i.deleting; i = pool_info(image)) {
+		CHECK(i.to_delete <= last, "%llu bytes are left after %llu",
+		      (unsigned long long)i.to_delete, (unsigned long long)last);
+		last = i.to_delete;
+		between += last > 0 && last < bytes;
+		sleep_ms(5);
+	}
+	EQ(i.to_delete, 0);
+	CHECK(between > 0, "never seen between all and nothing");
+	clear_fault(lower);
+	close(image);
+	POOL_SOUND(backing);
+	close(backing);
+	detach(lower);
+}
+
 static const struct test tests[] = {
 	{ "open_errors", open_errors },
 	{ "make_errors", make_errors },
@@ -426,6 +467,7 @@ static const struct test tests[] = {
 	{ "attach_errors", attach_errors },
 	{ "unprivileged", unprivileged },
 	{ "events_and_stats", events_and_stats },
+	{ "delete_progress", delete_progress },
 };
 
 TEST_SUITE(tests);

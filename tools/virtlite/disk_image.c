@@ -15,6 +15,7 @@
 
 #include "../lib/virtlite.h"
 #include "disk_online.h"
+#include "progress.h"
 
 /* A disk on the image in this file or block device, or -1. */
 static int disk_on(int ctl, const struct stat *st)
@@ -193,6 +194,7 @@ static json_object *info_json(const struct vblk_image_info *i)
 	disk_json_u64(o, "reserved", i->reserved);
 	disk_json_u64(o, "cluster", i->cluster);
 	disk_json_u64(o, "deleting", i->deleting);
+	disk_json_u64(o, "to_delete", i->to_delete);
 	disk_json_u64(o, "map_in_memory", i->cached);
 	return o;
 }
@@ -340,22 +342,58 @@ int do_image_clone(int argc, char **argv)
 	return derive(argc, argv, VBLK_IMAGE_CLONE, "an image, a snapshot and a name are needed");
 }
 
+/* Until all deletes are done; the bar is of what there was to look at when it began. */
+static int wait_deletes(int image, const char *what, bool always)
+{
+	struct vblk_image_info info;
+	struct progress bar;
+	int ret = vl_vblk_image_info(image, &info);
+
+	if (ret)
+		return ret;
+	progress_begin(&bar, what, info.to_delete, always);
+	while (bar.shown && info.deleting && !info.error) {
+		/* Somebody else's delete may have begun meanwhile. */
+		if (info.to_delete > bar.total)
+			bar.total = info.to_delete;
+		progress_at(&bar, bar.total - info.to_delete);
+		usleep(50000);
+		ret = vl_vblk_image_info(image, &info);
+		if (ret)
+			return ret;
+	}
+	ret = vl_vblk_image_commit(image, VBLK_COMMIT_DELETES);
+	if (!ret)
+		progress_end(&bar);
+	return ret;
+}
+
 static int drop(int argc, char **argv, unsigned long cmd)
 {
 	static const struct option options[] = {
 		{ "wait", no_argument, NULL, OPT_WAIT },
+		{ "progress", no_argument, NULL, OPT_PROGRESS },
 		{},
 	};
-	bool wait = false;
+	bool wait = false, always = false;
 	struct vblk_volume v;
 	int opt, image, ret;
 
 	optind = 0;
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt != OPT_WAIT)
+		switch (opt) {
+		case OPT_WAIT:
+			wait = true;
+			break;
+		case OPT_PROGRESS:
+			always = true;
+			break;
+		default:
 			return EXIT_USAGE;
-		wait = true;
+		}
 	}
+	if (always && !wait)
+		return cmd_error("disk %s: --progress is for --wait", argv[0]);
 	ret = take_words(argc, argv, 2, "an image and a volume are needed");
 	if (ret)
 		return ret;
@@ -364,7 +402,7 @@ static int drop(int argc, char **argv, unsigned long cmd)
 		return disk_failed();
 	ret = vl_vblk_drop(image, cmd, v.volume);
 	if (!ret && wait)
-		ret = vl_vblk_image_commit(image, VBLK_COMMIT_DELETES);
+		ret = wait_deletes(image, argv[0], always);
 	close(image);
 	return ret ? disk_failed() : 0;
 }

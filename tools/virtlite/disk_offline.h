@@ -7,6 +7,7 @@
 
 #include "../image/image.h"
 #include "cmd.h"
+#include "progress.h"
 
 /* Exit status of check and repair: the image is damaged. */
 #define EXIT_DAMAGED	3
@@ -20,23 +21,5 @@ int do_image_dump(int argc, char **argv);
 int image_failed(void);
 int image_choose(struct img *im, const char *name, struct img_volume *v);
 const char *image_state(const struct img_volume *v);
-
-/**
- * struct progress - a bar on standard error
- * @what: text in front of it
- * @total: what is 100 %
- * @shown: there is a bar, or will be
- * @last: when it was drawn, in ms
- */
-struct progress {
-	const char *what;
-	uint64_t total;
-	bool shown;
-	uint64_t last;
-};
-
-void progress_begin(struct progress *p, const char *what, uint64_t total, bool always);
-void progress_at(struct progress *p, uint64_t done);
-void progress_end(struct progress *p);
 
 #endif

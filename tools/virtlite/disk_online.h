@@ -33,6 +33,7 @@ enum {
 	OPT_IOPS_BURST,
 	OPT_BPS_BURST,
 	OPT_SINCE,
+	OPT_PROGRESS,
 };
 
 /* A table row: how an option's argument is read, and where it goes. */

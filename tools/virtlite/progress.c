@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "disk_offline.h"
+#include "progress.h"
 
 #define WIDTH 40
 

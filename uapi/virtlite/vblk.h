@@ -530,6 +530,8 @@ struct vblk_image_open {
  * @next_volume: lowest number that no volume has had
  * @deleting: how many are being deleted
  * @cached: bytes of maps in memory, of volumes and of the space
+ * @to_delete: bytes of those that are being deleted that have not been looked at yet, as
+ *	they see themselves: for who shows how far it is
  *
  * Return: 0.
  */
@@ -548,6 +550,7 @@ struct vblk_image_info {
 	__u32 next_volume;
 	__u32 deleting;
 	__aligned_u64 cached;
+	__aligned_u64 to_delete;
 };
 
 #define VBLK_IMAGE_INFO _IO(VBLK_MAGIC, 0x20)
