@@ -29,7 +29,7 @@ selftests: deps
 	@$(if $(wildcard selftests/Makefile),+$(MAKE) --no-print-directory -C selftests OUT=$(BUILD)/selftests)
 
 demo: deps
-	@scripts/demo --bed '$(BED)'
+	@scripts/demo --bed '$(BED)' $(if $(ACT),--act '$(ACT)')
 
 check: deps
 	@env $(call given,KERNEL) $(call given,BED) $(call given,K) scripts/check
@@ -69,8 +69,10 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@echo 'make demo              boot Linux in a guest of kvmlite, in an emulated machine'
+	@echo 'make demo              Linux in a guest of kvmlite, in an emulated machine; then the'
+	@echo '                       whole: two guests, a container, switch, disks, GPU'
 	@echo '  BED=bochs|qemu       Intel VT-x with EPT, or AMD SVM with NPT (default: the quicker)'
+	@echo '  ACT=1|2              only the guest with its console, only the whole'
 	@echo 'make check             all tests; the last line counts them'
 	@echo '  K=pattern            only those whose name has it: K=qemu/6.12/kvmlite'
 	@echo '  KERNEL="6.1 6.12"    boot these: 6.12 6.12-debug 6.1 6.1-debug stock-6.1 stock-6.12'
