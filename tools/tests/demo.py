@@ -249,7 +249,7 @@ def machines(tap, t, text):
 
 
 def whole(tap, argv, limit):
-    status, text = logged(argv + ['--raw'], limit)
+    status, text = logged(argv + ['--act', '12', '--raw'], limit)
     tap.check(status == 0, f'without a terminal: status {status}', text)
     tap.check('guest: /init reached' in text, 'the time to /init', text)
     tap.check(re.search(r'Linux version .*Debian', text), 'an unmodified kernel of Debian', text)

@@ -68,7 +68,7 @@ for t; do
 	machine=${t%/*} irqchip=${t#*/}
 	model=${cpu:-host}
 	[ -n "$cpu" ] || [ "$irqchip" != off ] || model=qemu64
-	timeout $LIMIT qemu-system-x86_64 -M "$machine" -cpu "$model" -smp 2 -m 256 \
+	timeout -k 10 "$LIMIT" qemu-system-x86_64 -M "$machine" -cpu "$model" -smp 2 -m 256 \
 		-accel "kvm,kernel-irqchip=$irqchip" -nodefaults -no-user-config \
 		-display none -serial file:/tmp/console -no-reboot \
 		-kernel bzImage -initrd guest.cpio \
@@ -91,5 +91,5 @@ exit $bad
 END
 
 scripts/testbed/run --bed qemu --kernel "$host" --load "$load" --host-root \
-	--mem 1536 --timeout $((limit * $# + 120)) --keep-log "${VIRTLITE_LOG:-$work/log}.kernel" -- \
+	--mem 1536 --timeout $(((limit + 10) * $# + 200)) --keep-log "${VIRTLITE_LOG:-$work/log}.kernel" -- \
 	env LIMIT="$limit" sh "$work/bed.sh" "$work" "$cpu" "$@"
