@@ -24,6 +24,7 @@ mkdir -p build
 work=$(mktemp -d "$PWD/build/types-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 bpf-gcc -O2 -Wall -gbtf -mcpu=v2 -o "$work/calls.o" -c tools/tests/calls.bpf.c || exit 1
+gcc -O2 -Wall -Wextra -o "$work/attach" tools/tests/attach.c || exit 1
 cat >"$work/bed.sh" <<'END'
 work=$1 virtlite=$2
 n=0
@@ -45,10 +46,13 @@ done
 bpftool btf dump file /sys/kernel/btf/vswitch -B /sys/kernel/btf/vmlinux format raw >/tmp/said 2>&1
 grep -q "STRUCT 'vsw_port'" /tmp/said
 result $? 'its structures are among them'
-bpftool prog loadall "$work/calls.o" /sys/fs/bpf/calls autoattach >/tmp/said 2>&1
-result $? 'programs attach to functions of two modules'
-"$virtlite" switch add types0 >/tmp/said 2>&1 && "$virtlite" vm info >>/tmp/said 2>&1
-result $? 'the modules work with programs attached'
+bpftool prog loadall "$work/calls.o" /sys/fs/bpf/calls >/tmp/said 2>&1
+result $? 'programs are loaded for functions of two modules'
+cat >/tmp/work.sh <<'EOF'
+"$1" switch add types0 && "$1" vm info
+EOF
+"$work/attach" /sys/fs/bpf/calls/* -- sh /tmp/work.sh "$virtlite" >/tmp/said 2>&1
+result $? 'the modules work with the programs attached'
 bpftool -j map dump name calls.bss >/tmp/said 2>&1
 cat >/tmp/count.py <<'EOF'
 import json, sys
