@@ -14,7 +14,9 @@
 
 /*
  * Work that touches all kinds of registers, with nothing in it that depends on
- * time: an OUT now and then, one interrupt that waits in the APIC all the while.
+ * time: an OUT now and then, one interrupt that waits in the APIC all the while. It
+ * comes when the priority falls, not with STI: an exit in the shadow of that, which a CPU
+ * that is emulated may lose, would put another RIP on the stack.
  */
 GUEST(64, work,
       "mov %cr4, %rax\n"
@@ -49,7 +51,12 @@ GUEST(64, work,
       "out %al, $0x10\n"
       "2: dec %r12\n"
       "jnz 1b\n"
-      "sti\n"				/* now it may come */
+      "mov $15, %eax\n"
+      "mov %rax, %cr8\n"
+      "sti\n"
+      "nop\n"
+      "xor %eax, %eax\n"
+      "mov %rax, %cr8\n"		/* now it may come */
       "nop\n"
       "cli\n"
       "fstpl 0xc010\n"
